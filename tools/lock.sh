@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Compiles requirements*.in into requirements*.txt: exact versions with hashes, and nothing about the machine that did it.
+# Arguments are handed to uv, such as --upgrade or --upgrade-package NAME.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+compile() {
+  .venv/bin/uv pip compile --quiet --python-version 3.13 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' "$1" -o "$2" "${@:3}"
+}
+
+compile requirements.in requirements.txt "$@"
+compile requirements-dev.in requirements-dev.txt "$@"
