@@ -1,0 +1,1 @@
+"""What makes Scangate run with no cloud account; not deployed."""

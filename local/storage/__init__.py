@@ -1,0 +1,1 @@
+"""Azure Storage on this machine: Azurite, with an account of its own and ports that stay."""

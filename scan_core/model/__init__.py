@@ -1,0 +1,1 @@
+"""The words of the house as typed values. No I/O; imports nothing else of ours."""
