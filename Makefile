@@ -1,5 +1,7 @@
 # What a contributor runs. `make demo`, `make test` and `make check` each work as the first command in a fresh clone.
 SHELL := /bin/bash
+# A command of a pipe that fails, fails the pipe.
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -44,6 +46,8 @@ check: $(READY) ## Check format, lint, types, imports and generated documents
 	$(BIN)/lint-imports
 	$(BIN)/python -m scan_core.settings | diff -u docs/configuration.md - \
 		|| { echo "docs/configuration.md is not what the settings say: run 'make docs'."; exit 1; }
+	$(BIN)/python -m scan_core.rules.schema | diff -u docs/scangate-rules.schema.json - \
+		|| { echo "docs/scangate-rules.schema.json is not what the rules say: run 'make docs'."; exit 1; }
 
 .PHONY: format
 format: $(READY) ## Format the code and apply the safe corrections of the linter
@@ -53,6 +57,7 @@ format: $(READY) ## Format the code and apply the safe corrections of the linter
 .PHONY: docs
 docs: $(READY) ## Write the generated documents
 	$(BIN)/python -m scan_core.settings > docs/configuration.md
+	$(BIN)/python -m scan_core.rules.schema > docs/scangate-rules.schema.json
 
 .PHONY: bench
 bench: $(READY) ## Measure the webhook against a bare function that does the same write
