@@ -1,0 +1,1 @@
+"""A verdict made visible: status texts, signed links and pages."""
