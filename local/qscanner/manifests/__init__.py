@@ -1,0 +1,1 @@
+"""The dependency files that are understood, one ecosystem a module."""
