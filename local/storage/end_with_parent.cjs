@@ -1,7 +1,16 @@
-// Loaded before Azurite: asks it to stop as soon as the process that started it is gone. That process holds the other end
-// of standard input and writes nothing to it, so the end of the input is its end.
+// Loaded before Azurite: sees to it that Azurite ends when it is told to, and with the process that started it.
 const GRACE_MS = 5000;
+const AGAIN_MS = 50;
 
+// Azurite listens to this signal only from a moment after it has started: one that comes earlier is sent again.
+process.on("SIGTERM", () => {
+  if (process.listenerCount("SIGTERM") === 1) {
+    setTimeout(() => process.kill(process.pid, "SIGTERM"), AGAIN_MS).unref();
+  }
+});
+
+// The process that started this one holds the other end of standard input and writes nothing to it, so the end of the
+// input is the end of that process.
 process.stdin
   .on("error", () => {})
   .on("close", () => {
