@@ -1,0 +1,309 @@
+"""The adapter: one organisation of Azure DevOps, asked through the SDK's generated operations."""
+
+import logging
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter
+
+from scan_core.devops.asking import ask, ask_list
+from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+from scan_core.devops.identity import Authorization
+from scan_core.devops.naming import branch_name, is_unicode, plain_url, shown
+from scan_core.devops.pace import Pace
+from scan_core.devops.pull_requests import IterationRead, PullRequest, StatusRead
+from scan_core.devops.reading import iteration_from, malformed, pull_request_from, status_from
+from scan_core.devops.sdk import git_client, location_client, models
+from scan_core.devops.transport import Clocks, Errand, Transport
+from scan_core.model.gate import PullRequestRef, Status
+from scan_core.model.ids import BranchRef, Guid, Iteration, OrganisationName, ProjectId, RepositoryId
+
+PAGE_SIZE = 100
+MAX_PAGES = 500
+"""A listing this long is taken for one that never ends."""
+
+_FILE_NOT_FOUND = "GitItemNotFoundException"
+_ANONYMOUS = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
+"""Who Azure DevOps takes a caller without credentials for, where an organisation has public projects."""
+
+_guid: TypeAdapter[str] = TypeAdapter(Annotated[str, Guid])
+_logger = logging.getLogger(__name__)
+
+
+class DevOps:
+    """One organisation, called as one identity. Satisfies `DevOpsApi`; may be used by several threads at once.
+
+    Each request is made once: no retries, no redirects. Every failure of a call is a DevOpsError; other exceptions are
+    for arguments that no caller should pass.
+    """
+
+    def __init__(
+        self,
+        organisation: OrganisationName,
+        url: str,
+        authorization: Authorization,
+        *,
+        connect_seconds: float = 5.0,
+        read_seconds: float = 20.0,
+        total_seconds: float = 30.0,
+    ) -> None:
+        """Prepare to call; nothing is sent yet.
+
+        Args:
+            organisation: The organisation's name.
+            url: Its URL, such as ``https://dev.azure.com/contoso``.
+            authorization: Gives the ``Authorization`` header for each request.
+            connect_seconds: How long a connection may take to stand.
+            read_seconds: How long Azure DevOps may be silent.
+            total_seconds: How long one call may take in all.
+
+        Raises:
+            ValueError: The URL is not a plain http or https URL.
+        """
+        self._organisation = organisation
+        self._url = plain_url(url)
+        self._pace = Pace()
+        self._transport = Transport(authorization, self._pace, Clocks(connect_seconds, read_seconds, total_seconds))
+        self._git = git_client(self._url, self._transport)
+        self._location = location_client(self._url, self._transport)
+
+    def close(self) -> None:
+        """Close the idle connections. Calls may still be made afterwards."""
+        self._transport.close()
+
+    def slow_down_seconds(self) -> float:
+        """Say how long a call that can wait should wait, because Azure DevOps asked for it.
+
+        Returns:
+            Seconds, 0 where there is no need.
+        """
+        return self._pace.slow_down_seconds()
+
+    def clone_url(self, project_id: ProjectId, repository_id: RepositoryId) -> str:
+        """Say where a repository is cloned from, made from configuration and ids alone.
+
+        Args:
+            project_id: The project's id.
+            repository_id: The repository's id.
+
+        Returns:
+            The URL, without credentials.
+
+        Raises:
+            ValueError: An id is not a GUID in lower case.
+        """
+        return f"{self._url}/{_guid.validate_python(project_id)}/_git/{_guid.validate_python(repository_id)}"
+
+    def pull_request(self, ref: PullRequestRef) -> PullRequest:
+        """Read a pull request as it is now.
+
+        Args:
+            ref: Which one.
+
+        Returns:
+            The pull request.
+
+        Raises:
+            DevOpsError: The call failed; MALFORMED also where the answer is about another pull request.
+            ValueError: The pull request is of another organisation.
+        """
+        ids = self._ids(ref)
+        doing = f"reading pull request {ref.pull_request_id}"
+        answer = ask(Errand(doing), lambda: self._git.get_pull_request(**ids))
+        found = pull_request_from(answer, self._organisation, doing)
+        if found.ref != ref:
+            raise malformed(doing, "Azure DevOps answered about another pull request, repository or project")
+        return found
+
+    def latest_iteration(self, ref: PullRequestRef) -> IterationRead | None:
+        """Read the last iteration of a pull request.
+
+        Args:
+            ref: Which pull request.
+
+        Returns:
+            The iteration with the highest number; None where there is none.
+
+        Raises:
+            DevOpsError: The call failed.
+            ValueError: The pull request is of another organisation.
+        """
+        ids = self._ids(ref)
+        doing = f"reading the iterations of pull request {ref.pull_request_id}"
+        answer = ask_list(Errand(doing), lambda: self._git.get_pull_request_iterations(**ids))
+        iterations = [iteration_from(model, doing) for model in answer]
+        return max(iterations, key=lambda iteration: iteration.number, default=None)
+
+    def active_pull_requests(self, project_id: ProjectId) -> tuple[PullRequest, ...]:
+        """List every active pull request of a project. One that cannot be read is left out and logged.
+
+        Args:
+            project_id: The project's id.
+
+        Returns:
+            The pull requests, in Azure DevOps' order.
+
+        Raises:
+            DevOpsError: A call failed; MALFORMED also where the answer is about another project, or does not end.
+            ValueError: The id is not a GUID in lower case.
+        """
+        _guid.validate_python(project_id)
+        doing = f"listing the active pull requests of project {project_id}"
+        found: list[PullRequest] = []
+        seen: set[Any] = set()
+        read = 0
+        for _ in range(MAX_PAGES):
+            page = self._page_of_pull_requests(project_id, read, doing)
+            # Pull requests that close in between move the pages, so one may come twice; a page with nothing new is
+            # past the end. That a page is short says nothing: what may not be seen can be missing from it.
+            new = [model for model in page if getattr(model, "pull_request_id", None) not in seen]
+            if not new:
+                return tuple(found)
+            seen.update(getattr(model, "pull_request_id", None) for model in new)
+            found += self._readable(new, project_id, doing)
+            read += len(page)
+        raise malformed(doing, f"the list did not end within {MAX_PAGES} pages")
+
+    def _page_of_pull_requests(self, project_id: ProjectId, skip: int, doing: str) -> list[Any]:
+        criteria = models.GitPullRequestSearchCriteria(status="active")
+        return ask_list(
+            Errand(doing),
+            lambda: self._git.get_pull_requests_by_project(project_id, criteria, top=PAGE_SIZE, skip=skip),
+        )
+
+    def _readable(self, page: list[Any], project_id: ProjectId, doing: str) -> list[PullRequest]:
+        found: list[PullRequest] = []
+        for model in page:
+            try:
+                found.append(pull_request_from(model, self._organisation, doing))
+            except DevOpsError as error:
+                # Read again by its own hook or at its next listing; the others shall not wait for it.
+                _logger.warning("left out one pull request: %s", error.sentence)
+        if any(one.ref.project_id != project_id for one in found):
+            raise malformed(doing, "Azure DevOps answered about another project")
+        return found
+
+    def file_on_branch(
+        self, project_id: ProjectId, repository_id: RepositoryId, branch: BranchRef, path: str, max_bytes: int
+    ) -> bytes | None:
+        """Read a file at the tip of a branch.
+
+        Args:
+            project_id: The project's id.
+            repository_id: The repository's id.
+            branch: The branch, such as ``refs/heads/main``; may hold anything that git allows, and more.
+            path: The file's path from the repository's root.
+            max_bytes: The largest content taken.
+
+        Returns:
+            The content; None only where Azure DevOps says that the branch has no such file.
+
+        Raises:
+            DevOpsError: The call failed, the branch does not exist (NOT_FOUND), the name is not that of a branch or the
+                file is larger than allowed (REJECTED).
+            ValueError: An id is not a GUID in lower case.
+        """
+        _guid.validate_python(project_id)
+        _guid.validate_python(repository_id)
+        doing = f"reading {shown(path)} on branch {shown(branch)}"
+        version = models.GitVersionDescriptor(version=branch_name(branch, doing), version_type="branch")
+        if not is_unicode(path):
+            raise DevOpsError(DevOpsErrorKind.REJECTED, f"{doing}: the path is not valid Unicode")
+        purpose = Errand(doing, max_bytes=max_bytes, content=True)
+        try:
+            return ask(
+                purpose,
+                lambda: b"".join(
+                    self._git.get_item_content(repository_id, path, project=project_id, version_descriptor=version)
+                ),
+            )
+        except DevOpsError as error:
+            if error.kind is DevOpsErrorKind.NOT_FOUND and error.type_key == _FILE_NOT_FOUND:
+                return None
+            raise
+
+    def post_status(
+        self,
+        ref: PullRequestRef,
+        iteration: Iteration,
+        status: Status,
+        *,
+        target_url: str,
+        genre: str = "scangate",
+        name: str = "source",
+    ) -> None:
+        """Post a status. Statuses are appended; the latest of a genre and name counts, so posting twice is harmless.
+
+        Args:
+            ref: On which pull request.
+            iteration: On which iteration; 0 for the pull request as a whole, where it keeps no iterations.
+            status: State and description.
+            target_url: The link that the status shows.
+            genre: The status' genre.
+            name: The status' name.
+
+        Raises:
+            DevOpsError: The call failed; whether the status arrived is then told by `statuses` only.
+            ValueError: The pull request is of another organisation.
+        """
+        ids = self._ids(ref)
+        doing = f"posting status {status.state} on pull request {ref.pull_request_id}"
+        content = models.GitPullRequestStatus(
+            state=status.state.value,
+            description=status.description,
+            target_url=target_url,
+            context=models.GitStatusContext(genre=genre, name=name),
+        )
+        if iteration == 0:
+            answer = ask(Errand(doing), lambda: self._git.create_pull_request_status(content, **ids))
+        else:
+            answer = ask(
+                Errand(f"{doing}, iteration {iteration}"),
+                lambda: self._git.create_pull_request_iteration_status(content, iteration_id=iteration, **ids),
+            )
+        status_from(answer, doing)
+
+    def statuses(self, ref: PullRequestRef) -> tuple[StatusRead, ...]:
+        """List every status of a pull request, of all iterations and everyone's.
+
+        Args:
+            ref: Which pull request.
+
+        Returns:
+            The statuses, the oldest first.
+
+        Raises:
+            DevOpsError: The call failed.
+            ValueError: The pull request is of another organisation.
+        """
+        ids = self._ids(ref)
+        doing = f"reading the statuses of pull request {ref.pull_request_id}"
+        answer = ask_list(Errand(doing), lambda: self._git.get_pull_request_statuses(**ids))
+        return tuple(sorted((status_from(model, doing) for model in answer), key=lambda status: status.id))
+
+    def authenticated_id(self) -> str:
+        """Say who Azure DevOps takes the caller for.
+
+        Returns:
+            The identity's id in Azure DevOps, as it stands in a status' author and in a policy's ``authorId``.
+
+        Raises:
+            DevOpsError: The call failed; SIGNED_OUT also where Azure DevOps takes the caller for nobody.
+        """
+        doing = "asking who is signed in"
+        answer = ask(Errand(doing), self._location.get_connection_data)
+        identity = str(getattr(answer.authenticated_user, "id", None) or "").lower()
+        if identity == _ANONYMOUS:
+            raise DevOpsError(DevOpsErrorKind.SIGNED_OUT, f"{doing}: Azure DevOps takes the caller for nobody")
+        try:
+            return _guid.validate_python(identity)
+        except ValueError:
+            raise malformed(doing, "Azure DevOps gave no usable value for authenticatedUser.id") from None
+
+    def _ids(self, ref: PullRequestRef) -> dict[str, Any]:
+        if ref.organisation != self._organisation:
+            raise ValueError(f"{self._organisation} was asked about a pull request of {ref.organisation}")
+        return {
+            "project": ref.project_id,
+            "repository_id": ref.repository_id,
+            "pull_request_id": ref.pull_request_id,
+        }

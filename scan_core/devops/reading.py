@@ -1,0 +1,144 @@
+"""From the SDK's models to our values; whatever does not fit is an error that names the field."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+from scan_core.devops.pull_requests import IterationRead, MergeStatus, PullRequest, StatusRead
+from scan_core.devops.sdk import Unreadable
+from scan_core.model.ids import OrganisationName
+from scan_core.model.value import Value
+
+
+def pull_request_from(model: Any, organisation: OrganisationName, doing: str) -> PullRequest:  # noqa: ANN401 (SDK model)
+    """Read a pull request.
+
+    Args:
+        model: The SDK's GitPullRequest.
+        organisation: The organisation that was asked.
+        doing: What is being done, in words for an error.
+
+    Returns:
+        The pull request, with the ids that the answer gives.
+
+    Raises:
+        DevOpsError: MALFORMED, naming the field.
+    """
+    supports_iterations = _at(model, "supports_iterations")
+    return _value(
+        PullRequest,
+        doing,
+        ref={
+            "organisation": organisation,
+            "project_id": _lower(_at(model, "repository", "project", "id")),
+            "repository_id": _lower(_at(model, "repository", "id")),
+            "pull_request_id": _at(model, "pull_request_id"),
+        },
+        status=_at(model, "status"),
+        is_draft=_at(model, "is_draft") or False,
+        source_ref=_at(model, "source_ref_name"),
+        target_ref=_at(model, "target_ref_name"),
+        source_commit=_lower(_at(model, "last_merge_source_commit", "commit_id")),
+        merge_commit=_lower(_at(model, "last_merge_commit", "commit_id")),
+        merge_status=_at(model, "merge_status") or MergeStatus.NOT_SET,
+        is_fork=_is_there(_at(model, "fork_source")),
+        supports_iterations=True if supports_iterations is None else supports_iterations,
+        title=_displayable(_at(model, "title")),
+    )
+
+
+def iteration_from(model: Any, doing: str) -> IterationRead:  # noqa: ANN401 (SDK model)
+    """Read an iteration.
+
+    Args:
+        model: The SDK's GitPullRequestIteration.
+        doing: What is being done, in words for an error.
+
+    Returns:
+        The iteration.
+
+    Raises:
+        DevOpsError: MALFORMED, naming the field.
+    """
+    return _value(
+        IterationRead,
+        doing,
+        number=_at(model, "id") or None,
+        source_commit=_lower(_at(model, "source_ref_commit", "commit_id")),
+        target_commit=_lower(_at(model, "target_ref_commit", "commit_id")),
+    )
+
+
+def status_from(model: Any, doing: str) -> StatusRead:  # noqa: ANN401 (SDK model)
+    """Read a status.
+
+    Args:
+        model: The SDK's GitPullRequestStatus.
+        doing: What is being done, in words for an error.
+
+    Returns:
+        The status.
+
+    Raises:
+        DevOpsError: MALFORMED, naming the field.
+    """
+    created_at = _at(model, "creation_date")
+    return _value(
+        StatusRead,
+        doing,
+        id=_at(model, "id"),
+        state=_at(model, "state"),
+        description=_displayable(_at(model, "description")),
+        genre=_displayable(_at(model, "context", "genre")),
+        name=_displayable(_at(model, "context", "name")),
+        iteration=_at(model, "iteration_id") or None,
+        author_id=_lower(_at(model, "created_by", "id")),
+        # Only shown, never decided upon; a date that cannot be read does not make the status unreadable.
+        created_at=None if isinstance(created_at, Unreadable) else created_at,
+    )
+
+
+def malformed(doing: str, what: str) -> DevOpsError:
+    """Make the error for an answer that cannot be used.
+
+    Args:
+        doing: What is being done, in words.
+        what: What is wrong with the answer.
+
+    Returns:
+        The error, MALFORMED.
+    """
+    return DevOpsError(DevOpsErrorKind.MALFORMED, f"{doing}: {what}")
+
+
+def _value[V: Value](kind: type[V], doing: str, **fields: Any) -> V:  # noqa: ANN401 (parsed JSON)
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        place = ".".join(str(step) for step in error.errors(include_input=False, include_url=False)[0]["loc"])
+        raise malformed(doing, f"Azure DevOps gave no usable value for {place} of a {kind.__name__}") from None
+
+
+def _at(model: Any, *path: str) -> Any:  # noqa: ANN401 (SDK model)
+    """Follow attributes down to a value, None or the first part that could not be read."""
+    for step in path:
+        if model is None or isinstance(model, Unreadable):
+            return model
+        model = getattr(model, step, None)
+    return model
+
+
+def _lower(value: Any) -> Any:  # noqa: ANN401 (any field's value)
+    return value.lower() if isinstance(value, str) else value
+
+
+def _is_there(value: Any) -> Any:  # noqa: ANN401 (any field's value)
+    return value if isinstance(value, Unreadable) else value is not None
+
+
+def _displayable(value: Any) -> Any:  # noqa: ANN401 (any field's value)
+    """Give text for people: absent is empty, and halves of surrogate pairs cannot be stored."""
+    if value is None:
+        return ""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
