@@ -1,0 +1,1 @@
+"""The scanner's own language: command line, exit codes, output files, SARIF, inventory, scrubbing."""

@@ -1,0 +1,1 @@
+"""What blocks a gate: the rules file, and the verdict it leads to. Pure."""
