@@ -41,6 +41,8 @@ class Conclusion(Value):
     attempt: AttemptNumber
     manifest_sha256: Sha256
     scanner_version: str
+    execution: str | None = None
+    started_at: Moment | None = None
     finished_at: Moment
 
 

@@ -34,8 +34,7 @@ _LONGEST_PAUSE_SECONDS: Final = 5.0
 _CHUNK_BYTES: Final = 1024 * 1024
 _TRANSIENT: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 _MESSAGE_GONE: Final = {"MessageNotFound", "PopReceiptMismatch", "QueueNotFound"}
-_OVERWRITE_REFUSED: Final = "UnauthorizedBlobOverwrite"
-"""How a link that may only create answers to a second Put Blob (Azure Storage, Blob service error codes)."""
+_ALREADY_THERE: Final = {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}
 
 
 class StorageFailed(Exception):
@@ -98,7 +97,7 @@ class AttemptLinkClient:
 
     deadline_seconds: float = 60.0
     pause: Callable[[float], None] = time.sleep
-    _opener: OpenerDirector = field(default_factory=lambda: _opener(), repr=False, compare=False)
+    _opener: OpenerDirector = field(default_factory=lambda: _opener(), repr=False)  # noqa: PLW0108 - defined below
 
     def create_blob(self, url: str, source: Path | bytes) -> None:
         """Create a blob in one Put Blob, the only upload that a create-only link allows.
@@ -112,7 +111,9 @@ class AttemptLinkClient:
             StorageFailed: It could not be created.
         """
         answer = self._send("create a blob", "PUT", url, source, {"x-ms-blob-type": "BlockBlob", "If-None-Match": "*"})
-        if answer.status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED} or answer.code == _OVERWRITE_REFUSED:
+        # A link without the right to write is refused as such where a blob stands; only a look tells that from a link
+        # that is not good at all.
+        if answer.status in _ALREADY_THERE or (answer.status == HTTPStatus.FORBIDDEN and self._stands(url)):
             raise AlreadyThere("a blob stands there already")
         _expect(answer, HTTPStatus.CREATED, "create a blob")
 
@@ -228,6 +229,9 @@ class AttemptLinkClient:
         answer = self._send("delete a message", "DELETE", address, None, _authorisation(bearer))
         if answer.code not in _MESSAGE_GONE:
             _expect(answer, HTTPStatus.NO_CONTENT, "delete a message")
+
+    def _stands(self, url: str) -> bool:
+        return self._send("look for a blob", "HEAD", url, None, {}).status == HTTPStatus.OK
 
     def _send(
         self,

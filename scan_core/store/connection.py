@@ -16,6 +16,9 @@ CONTAINERS = ("scans", "gates", "audit")
 
 _TIMES: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20, "retry_total": 3, "retry_backoff_factor": 0.4}
 """Seconds; a queue message is hidden for minutes, so a call that hangs must end long before."""
+_PAUSES: dict[str, Any] = {"initial_backoff": 0.2, "increment_base": 1, "random_jitter_range": 0.2}
+"""Blobs and queues have a back-off of their own, which by default makes a refused call last a minute (`ExponentialRetry`
+of azure-storage): a hook has to be answered before its sender gives up. These are about 1.2 seconds, three times."""
 _SINGLE_PUT_BYTES = 256 * 1024 * 1024
 
 
@@ -48,8 +51,10 @@ def from_connection_string(connection: str) -> Storage:
         raise ValueError(message)
     return Storage(
         tables=TableServiceClient.from_connection_string(connection, **_TIMES),
-        blobs=BlobServiceClient.from_connection_string(connection, max_single_put_size=_SINGLE_PUT_BYTES, **_TIMES),
-        queues=QueueServiceClient.from_connection_string(connection, **_TIMES),
+        blobs=BlobServiceClient.from_connection_string(
+            connection, max_single_put_size=_SINGLE_PUT_BYTES, **_TIMES, **_PAUSES
+        ),
+        queues=QueueServiceClient.from_connection_string(connection, **_TIMES, **_PAUSES),
         account_key=parts["AccountKey"],
     )
 
@@ -71,8 +76,11 @@ def from_identity(account: str, credential: TokenCredential) -> Storage:
             credential=credential,
             max_single_put_size=_SINGLE_PUT_BYTES,
             **_TIMES,
+            **_PAUSES,
         ),
-        queues=QueueServiceClient(f"https://{account}.queue.core.windows.net", credential=credential, **_TIMES),
+        queues=QueueServiceClient(
+            f"https://{account}.queue.core.windows.net", credential=credential, **_TIMES, **_PAUSES
+        ),
         account_key=None,
     )
 

@@ -1,0 +1,1 @@
+"""The function app that the webhook is compared with."""

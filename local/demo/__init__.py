@@ -1,0 +1,1 @@
+"""The demo: a pull request is refused, fixed and let through."""

@@ -1,0 +1,169 @@
+"""Starts a whole stack as processes of their own, tells where it is, and ends them with itself."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from local.stack import parts
+from local.stack.parts import REPOSITORY, Part
+from local.stack.plan import Plan
+from local.storage.account import recall
+from scan_core.runner.process import ProcessRunner
+
+_STOP_SECONDS = 40
+
+
+class PartFailed(RuntimeError):
+    """A part ended before it was ready; the message has the end of its log."""
+
+
+@dataclass
+class Stack:
+    """The running parts of a stack; all of them end when this process does, however it ends."""
+
+    data: Path
+    plan: Plan
+    running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    def line(self) -> dict[str, str]:
+        """Tell where everything is.
+
+        Returns:
+            What `scangate local up` prints.
+        """
+        account = recall(self.data / "storage")
+        return {
+            "app": self.plan.app,
+            "devops": self.plan.devops,
+            "storage": account.connection_string if account else "",
+            "org": self.plan.org,
+            "hook_user": self.plan.hook_user,
+            "hook_secret": self.plan.hook_secret,
+            "devops_token": self.plan.devops_token,
+        }
+
+    def start(self, part: Part) -> None:
+        """Start a part and wait until it is ready.
+
+        Args:
+            part: The part.
+
+        Raises:
+            PartFailed: It ended first.
+        """
+        log = self.log_of(part.name)
+        with log.open("a", encoding="utf-8") as file:
+            process = subprocess.Popen(
+                [*part.command, "--die-with-parent"],
+                cwd=REPOSITORY,
+                env={**os.environ, **part.environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+                start_new_session=True,
+            )
+        self.running[part.name] = process
+        if process.stdout is None or not process.stdout.readline():
+            process.wait()
+            tail = log.read_text(errors="replace")[-2000:].strip()
+            raise PartFailed(f"{part.name} did not start (its log is {log}): {tail}")
+
+    def log_of(self, name: str) -> Path:
+        """Find a part's log.
+
+        Args:
+            name: The part's name.
+
+        Returns:
+            The file that its standard error is appended to.
+        """
+        folder = self.data / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.log"
+
+    def kill(self, name: str) -> None:
+        """End a part at once, as a crash would.
+
+        Args:
+            name: The part's name.
+        """
+        self.running[name].kill()
+        self._reap(name)
+
+    def stop(self) -> None:
+        """Ask every part to end, the app first, and then the workers."""
+        for name in ("app", "devops", "storage"):
+            if name in self.running:
+                self._stop_part(name)
+        workers = self.data / "workers"
+        if workers.is_dir():
+            ProcessRunner(workers, max_workers=1, fetch_environment=dict, scan_environment=dict).stop_all()
+
+    def _stop_part(self, name: str) -> None:
+        process = self.running[name]
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        self._reap(name)
+
+    def _reap(self, name: str) -> None:
+        process = self.running.pop(name)
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def start(data: Path, plan: Plan, lease_seconds: int, progress: Callable[[str], None]) -> Stack:
+    """Start storage, Azure DevOps and the app.
+
+    Args:
+        data: The stack's data folder.
+        plan: Its plan.
+        lease_seconds: For how long the host hides a queue message while its function runs.
+        progress: Told what is being started.
+
+    Returns:
+        The running stack, as a context manager that stops it.
+
+    Raises:
+        PartFailed: A part did not start; those started before are stopped.
+    """
+    stack = Stack(data, plan)
+    try:
+        progress("storage (Azurite)")
+        stack.start(parts.storage(data))
+        if plan.devops_url is None:
+            progress("Azure DevOps (simulator)")
+            stack.start(parts.devops(data, plan))
+        progress("the app (Functions host)")
+        stack.start(parts.app(data, plan, lease_seconds))
+    except BaseException:
+        stack.stop()
+        raise
+    return stack
+
+
+def ready_line(stack: Stack) -> str:
+    """Write the one line that tells where everything is.
+
+    Args:
+        stack: The running stack.
+
+    Returns:
+        JSON.
+    """
+    return json.dumps(stack.line())

@@ -1,0 +1,13 @@
+"""``scangate``: the command line, for whoever runs Scangate or tries it."""
+
+import typer
+
+from scan_core.cli import local, rules
+
+app = typer.Typer(
+    help="Scangate: a security gate for Azure DevOps that needs nothing in anyone's pipeline.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(local.app, name="local")
+app.add_typer(rules.app, name="rules")

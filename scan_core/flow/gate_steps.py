@@ -1,0 +1,361 @@
+"""The states of a gate, as pure steps from one version of its row to the next.
+
+| from                    | when                                          | to         |
+|-------------------------|-----------------------------------------------|------------|
+| none                    | the iteration is seen for the first time      | OPEN       |
+| OPEN                    | it is a draft, and the rules let drafts wait  | WAITING    |
+| WAITING                 | the draft is published                        | OPEN       |
+| OPEN, DECIDED¹          | its rules are read and its scans are known    | OPEN²      |
+| OPEN, DECIDED¹, WAITING | a verdict                                     | DECIDED    |
+| OPEN                    | its deadline                                  | DECIDED¹   |
+| OPEN, WAITING, DECIDED  | a newer iteration                             | SUPERSEDED |
+| OPEN, WAITING, DECIDED  | the pull request is abandoned or completed    | CLOSED     |
+| CLOSED, DECIDED         | reactivated, retargeted, moved³, merged anew  | OPEN       |
+
+¹ provisional: a time-out, which a verdict replaces while the gate is current. ² DECIDED¹ stays what it is. ³ Where
+Azure DevOps keeps no iterations, one gate stands for all commits of a pull request.
+"""
+
+from datetime import datetime, timedelta
+
+from scan_core.devops.pull_requests import IterationRead, PullRequest
+from scan_core.model.gate import Decision, Gate, GateState, Status
+from scan_core.model.ids import CommitSha, ScanId, gate_id
+from scan_core.model.rules import RulesRead
+from scan_core.model.verdict import Outcome
+
+_EARLY = 0.05
+"""Share of the deadline by which a time-out comes early, so that it is posted before the deadline has passed."""
+
+
+def opened(pull_request: PullRequest, iteration: IterationRead, accepted_at: datetime, limit: timedelta) -> Gate:
+    """Make the gate of an iteration that has none.
+
+    Args:
+        pull_request: The pull request as it was read.
+        iteration: Its latest iteration.
+        accepted_at: When the request was accepted; the deadline counts from here.
+        limit: The deadline.
+
+    Returns:
+        An open gate that knows neither rules nor scans yet.
+    """
+    return Gate(
+        gate_id=gate_id(pull_request.ref.subject, iteration.number),
+        pull_request=pull_request.ref,
+        iteration=iteration.number,
+        source_commit=iteration.source_commit,
+        scanned_commit=_scanned(pull_request, iteration),
+        target_ref=pull_request.target_ref,
+        state=GateState.OPEN,
+        accepted_at=accepted_at,
+        opened_at=accepted_at,
+        deadline=accepted_at + limit,
+    )
+
+
+def reopened(
+    gate: Gate, pull_request: PullRequest, iteration: IterationRead, accepted_at: datetime, limit: timedelta
+) -> Gate | None:
+    """Open a gate again whose question has changed.
+
+    Args:
+        gate: The gate as it stands.
+        pull_request: The pull request as it was read.
+        iteration: Its latest iteration, which is this gate's.
+        accepted_at: When the request was accepted.
+        limit: The deadline.
+
+    Returns:
+        The gate as it shall stand; None where its answer still answers what is asked.
+    """
+    if not asks_anew(gate, pull_request):
+        return None
+    fresh = opened(pull_request, iteration, accepted_at, limit)
+    return fresh.model_copy(update={"posted": gate.posted, "posted_at": gate.posted_at, **_reporter(gate)})
+
+
+def asks_anew(gate: Gate, pull_request: PullRequest) -> bool:
+    """Tell whether a pull request asks something else than the gate of its latest iteration answers.
+
+    Args:
+        gate: That gate.
+        pull_request: The pull request as it was read.
+
+    Returns:
+        Whether the gate has to open again.
+    """
+    moved = gate.source_commit != pull_request.source_commit
+    retargeted = gate.target_ref != pull_request.target_ref
+    merged_anew = (
+        pull_request.is_fork
+        and pull_request.merge_commit not in {None, gate.scanned_commit}
+        and gate.decision is not None
+        and gate.decision.outcome is Outcome.ERROR
+    )
+    return gate.state is GateState.CLOSED or moved or retargeted or merged_anew
+
+
+def asks_the_same(gate: Gate, other: Gate) -> bool:
+    """Tell whether what was found out for one version of a gate's row holds for another.
+
+    Args:
+        gate: One version.
+        other: The other.
+
+    Returns:
+        Whether the gate was neither opened again nor told other rules or scans in between.
+    """
+    return _question(gate) == _question(other)
+
+
+def expects_answer(gate: Gate) -> bool:
+    """Tell whether a verdict would still be taken.
+
+    Args:
+        gate: The gate.
+
+    Returns:
+        Whether it is open, or timed out and still current.
+    """
+    provisional = gate.decision is not None and gate.decision.provisional
+    return gate.state is GateState.OPEN or (gate.state is GateState.DECIDED and provisional)
+
+
+def started(gate: Gate, rules: RulesRead, scanned: CommitSha, scans: tuple[ScanId, ...]) -> Gate | None:
+    """Tell a gate its rules and the scans it waits for.
+
+    Args:
+        gate: The gate as it stands.
+        rules: The rules and where they were read.
+        scanned: The commit that is scanned.
+        scans: The scans.
+
+    Returns:
+        The gate as it shall stand; None where it expects no answer.
+    """
+    if not expects_answer(gate):
+        return None
+    return gate.model_copy(update={"rules": rules, "scanned_commit": scanned, "waits_for": scans, "problem": None})
+
+
+def published(gate: Gate, accepted_at: datetime, limit: timedelta) -> Gate | None:
+    """Open a waiting draft's gate, its deadline counted anew from the request that publishes it.
+
+    Args:
+        gate: The gate as it stands.
+        accepted_at: When that request was accepted.
+        limit: The deadline.
+
+    Returns:
+        The gate as it shall stand; None where it does not wait.
+    """
+    if gate.state is not GateState.WAITING:
+        return None
+    clocks = {"accepted_at": accepted_at, "opened_at": accepted_at, "deadline": accepted_at + limit}
+    return gate.model_copy(update={"state": GateState.OPEN, **clocks})
+
+
+def waiting(gate: Gate, rules: RulesRead) -> Gate | None:
+    """Let a draft's gate wait for its publication.
+
+    Args:
+        gate: The gate as it stands.
+        rules: The rules that say so.
+
+    Returns:
+        The gate as it shall stand; None where it expects no answer.
+    """
+    if not expects_answer(gate):
+        return None
+    return gate.model_copy(update={"state": GateState.WAITING, "rules": rules, "decision": None, "problem": None})
+
+
+def troubled(gate: Gate, problem: str) -> Gate | None:
+    """Note what keeps a gate from its answer.
+
+    Args:
+        gate: The gate as it stands.
+        problem: In words.
+
+    Returns:
+        The gate as it shall stand; None where that is known or it expects no answer.
+    """
+    if not expects_answer(gate) or gate.problem == problem:
+        return None
+    return gate.model_copy(update={"problem": problem})
+
+
+def decided(gate: Gate, decision: Decision) -> Gate | None:
+    """Give a gate its verdict. A time-out never replaces a verdict.
+
+    Args:
+        gate: The gate as it stands.
+        decision: The verdict's part that the row holds.
+
+    Returns:
+        The gate as it shall stand; None where it expects no answer.
+    """
+    if not (expects_answer(gate) or gate.state is GateState.WAITING):
+        return None
+    if decision.provisional and gate.state is not GateState.OPEN:
+        return None
+    return gate.model_copy(update={"state": GateState.DECIDED, "decision": decision, "problem": None})
+
+
+def superseded(gate: Gate) -> Gate | None:
+    """End a gate in favour of a newer iteration's.
+
+    Args:
+        gate: The gate as it stands.
+
+    Returns:
+        The gate as it shall stand; None where it is not current.
+    """
+    return gate.model_copy(update={"state": GateState.SUPERSEDED}) if gate.state.is_current else None
+
+
+def closed(gate: Gate) -> Gate | None:
+    """End a gate with its pull request.
+
+    Args:
+        gate: The gate as it stands.
+
+    Returns:
+        The gate as it shall stand; None where it is not current.
+    """
+    return gate.model_copy(update={"state": GateState.CLOSED}) if gate.state.is_current else None
+
+
+def released(gate: Gate) -> Gate | None:
+    """Note that an ended gate let go of its scans.
+
+    Args:
+        gate: The gate as it stands.
+
+    Returns:
+        The gate as it shall stand; None where it is current, or that is known.
+    """
+    return None if gate.state.is_current or gate.released else gate.model_copy(update={"released": True})
+
+
+def leased(gate: Gate, reporter: str, now: datetime, lease: timedelta) -> Gate | None:
+    """Let one instance report a gate alone for a while. What Azure DevOps shows meanwhile is not known.
+
+    Args:
+        gate: The gate as it stands.
+        reporter: Who wants to.
+        now: The time.
+        lease: For how long.
+
+    Returns:
+        The gate as it shall stand; None where somebody else is at it.
+    """
+    taken = gate.reporter not in {None, reporter} and gate.reporting_until is not None and gate.reporting_until > now
+    if taken:
+        return None
+    return gate.model_copy(update={"reporter": reporter, "reporting_until": now + lease, "posted": None})
+
+
+def posted(gate: Gate, reporter: str, status: Status, now: datetime) -> Gate | None:
+    """Note what was posted, and end the lease.
+
+    Args:
+        gate: The gate as it stands.
+        reporter: Who posted.
+        status: What.
+        now: The time.
+
+    Returns:
+        The gate as it shall stand; None where somebody else took over meanwhile.
+    """
+    if gate.reporter != reporter:
+        return None
+    return gate.model_copy(
+        update={"posted": status, "posted_at": now, "tries": 0, "next_try_at": None, **_NOBODY, "report_problem": None}
+    )
+
+
+def doubted(gate: Gate) -> Gate:
+    """Note that a post came so late that it may have replaced a newer one.
+
+    Args:
+        gate: The gate as it stands.
+
+    Returns:
+        The gate, of which it is not known what Azure DevOps shows.
+    """
+    return gate.model_copy(update={"posted": None})
+
+
+def yielded(gate: Gate, reporter: str) -> Gate | None:
+    """End a lease without a post.
+
+    Args:
+        gate: The gate as it stands.
+        reporter: Who held it.
+
+    Returns:
+        The gate as it shall stand; None where somebody else took over meanwhile.
+    """
+    return gate.model_copy(update=_NOBODY) if gate.reporter == reporter else None
+
+
+def unposted(gate: Gate, reporter: str, problem: str, next_try_at: datetime) -> Gate | None:
+    """Note that posting failed, as far as can be told, and when to try again.
+
+    Args:
+        gate: The gate as it stands.
+        reporter: Who tried.
+        problem: Why it failed, in words.
+        next_try_at: When to try again.
+
+    Returns:
+        The gate as it shall stand; None where somebody else took over meanwhile.
+    """
+    if gate.reporter != reporter:
+        return None
+    update = {"report_problem": problem, "tries": gate.tries + 1, "next_try_at": next_try_at, **_NOBODY}
+    return gate.model_copy(update=update)
+
+
+def rests(gate: Gate, now: datetime) -> bool:
+    """Tell whether the last post failed so recently that the next one has to wait.
+
+    Args:
+        gate: The gate.
+        now: The time.
+
+    Returns:
+        Whether the pause still lasts.
+    """
+    return gate.next_try_at is not None and now < gate.next_try_at
+
+
+def time_out_at(gate: Gate) -> datetime:
+    """Choose when a gate without an answer times out.
+
+    Args:
+        gate: The gate.
+
+    Returns:
+        Slightly before its deadline, so that the time-out is posted in time.
+    """
+    return gate.deadline - (gate.deadline - gate.accepted_at) * _EARLY
+
+
+_NOBODY: dict[str, None] = {"reporter": None, "reporting_until": None}
+
+
+def _question(gate: Gate) -> tuple[object, ...]:
+    return (gate.opened_at, gate.source_commit, gate.scanned_commit, gate.target_ref, gate.rules, gate.waits_for)
+
+
+def _reporter(gate: Gate) -> dict[str, object]:
+    return {"reporter": gate.reporter, "reporting_until": gate.reporting_until}
+
+
+def _scanned(pull_request: PullRequest, iteration: IterationRead) -> CommitSha:
+    if pull_request.is_fork and pull_request.merge_commit is not None:
+        return pull_request.merge_commit
+    return iteration.source_commit

@@ -1,0 +1,173 @@
+"""Gates in motion: driven to their verdict, superseded, closed, and let go of their scans."""
+
+from datetime import datetime
+
+from scan_core.flow import gate_steps, scans
+from scan_core.flow.change import change_gate
+from scan_core.flow.reporting import report
+from scan_core.flow.services import Services
+from scan_core.model.gate import Decision, Gate, GateState
+from scan_core.model.ids import AttemptNumber, GateId, ScanId
+from scan_core.model.verdict import ScanFailure, ScanResult, Verdict
+from scan_core.rules.judge import judge
+from scan_core.rules.unscanned import timed_out
+from scan_core.telemetry import emit
+
+_REASONS = 12
+"""Reasons that a gate's row keeps; the verdict's blob has all."""
+_WAITING_WORDS = "No worker finished the scan in time."
+
+
+def advance(services: Services, gate_id: GateId) -> None:
+    """Take every step that a gate can take now, and report it. Repeating it is harmless.
+
+    Args:
+        services: The doors to the outside.
+        gate_id: The gate.
+    """
+    row = services.gates.gate(gate_id)
+    if row is None:
+        return
+    gate = row.value
+    if not gate.state.is_current:
+        release(services, gate)
+        return
+    if gate_steps.expects_answer(gate):
+        _seek_answer(services, gate)
+    report(services, gate_id)
+
+
+def decide(
+    services: Services,
+    gate: Gate,
+    verdict: Verdict,
+    *,
+    provisional: bool = False,
+    judged: tuple[tuple[ScanId, AttemptNumber], ...] = (),
+) -> None:
+    """Give a gate its verdict, kept whole in a blob first; unless the gate has come to ask something else meanwhile.
+
+    Args:
+        services: The doors to the outside.
+        gate: The gate as it was when the verdict was made.
+        verdict: The verdict.
+        provisional: Whether a later verdict may replace it (a time-out).
+        judged: The attempts it was made from.
+    """
+    decision = Decision(
+        number=(gate.decision.number if gate.decision else 0) + 1,
+        outcome=verdict.outcome,
+        reasons=verdict.reasons[:_REASONS],
+        counts=verdict.counts,
+        decided_at=verdict.decided_at,
+        provisional=provisional,
+        verdict_sha256=services.verdicts.write(gate.gate_id, verdict),
+        judged=judged,
+    )
+
+    def step(row: Gate) -> Gate | None:
+        return gate_steps.decided(row, decision) if gate_steps.asks_the_same(row, gate) else None
+
+    if change_gate(services.gates, gate.gate_id, step) is None:
+        return
+    emit("gate_decided", gate=gate.gate_id, outcome=decision.outcome, provisional=provisional)
+    services.audit.append(
+        services.now(),
+        "verdict",
+        {
+            "gate": gate.gate_id,
+            "commit": gate.scanned_commit,
+            "outcome": decision.outcome,
+            "provisional": provisional,
+            "reasons": [reason.text for reason in decision.reasons],
+            "verdict_sha256": decision.verdict_sha256,
+            "rules_sha256": gate.rules.file_sha256 if gate.rules else None,
+        },
+    )
+
+
+def supersede(services: Services, gate_id: GateId) -> None:
+    """End a gate in favour of a newer iteration's. Its scans are left to `release`, once the newer gate joined its own.
+
+    Args:
+        services: The doors to the outside.
+        gate_id: The gate.
+    """
+    after = change_gate(services.gates, gate_id, gate_steps.superseded)
+    if after is not None:
+        emit("gate_superseded", gate=gate_id)
+        services.audit.append(services.now(), "superseded", {"gate": gate_id, "commit": after.scanned_commit})
+
+
+def close(services: Services, gate: Gate, why: str) -> None:
+    """End a gate with its pull request, and stop work that nobody else waits for.
+
+    Args:
+        services: The doors to the outside.
+        gate: The gate.
+        why: What became of the pull request, in a word.
+    """
+    after = change_gate(services.gates, gate.gate_id, gate_steps.closed)
+    if after is not None:
+        emit("gate_closed", gate=gate.gate_id, why=why)
+        release(services, after)
+
+
+def release(services: Services, gate: Gate) -> None:
+    """Let an ended gate go of its scans, and stop work that nobody else waits for.
+
+    Args:
+        services: The doors to the outside.
+        gate: The gate, superseded or closed.
+    """
+    if gate.released:
+        return
+    for scan in gate.waits_for:
+        scans.leave(services, scan, gate.gate_id)
+    change_gate(services.gates, gate.gate_id, gate_steps.released)
+
+
+def needs_attention(gate: Gate, unreported: object) -> bool:
+    """Tell whether a gate still needs a step from somebody.
+
+    Args:
+        gate: The gate.
+        unreported: What it should show and does not; None = nothing.
+
+    Returns:
+        Whether it has to stay on the agenda.
+    """
+    if not gate.state.is_current:
+        return not gate.released
+    return gate_steps.expects_answer(gate) or unreported is not None
+
+
+def _seek_answer(services: Services, gate: Gate) -> None:
+    wanted = scans.wanted_by(gate)
+    ends = [scans.join(services, scan) for scan in wanted]
+    known = [end for end in ends if end is not None]
+    if wanted and len(known) == len(wanted):
+        _judge(services, gate, known)
+    elif _is_late(gate, services.now()):
+        verdict = timed_out(gate.rules, gate.problem or _WAITING_WORDS, services.now())
+        decide(services, gate, verdict, provisional=True)
+    if _left_meanwhile(services, gate):
+        for scan in wanted:
+            scans.leave(services, scan.scan_id, gate.gate_id)
+
+
+def _judge(services: Services, gate: Gate, ends: list[ScanResult | ScanFailure]) -> None:
+    if gate.rules is None:
+        return
+    judged = tuple((end.scan_id, end.attempt) for end in ends if isinstance(end, ScanResult))
+    decide(services, gate, judge(ends, gate.rules, services.now()), judged=judged)
+
+
+def _is_late(gate: Gate, now: datetime) -> bool:
+    return gate.state is GateState.OPEN and now >= gate_steps.time_out_at(gate)
+
+
+def _left_meanwhile(services: Services, gate: Gate) -> bool:
+    """Tell whether a gate ended while it was joining, when its release may have come too early."""
+    row = services.gates.gate(gate.gate_id)
+    return row is not None and not row.value.state.is_current

@@ -1,0 +1,288 @@
+"""A request about a pull request: looked at, its older gates ended, its latest iteration gated."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+
+from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+from scan_core.devops.pull_requests import IterationRead, MergeStatus, PullRequest, PullRequestStatus
+from scan_core.flow import gate_steps, gates, scans
+from scan_core.flow.backoff import pause_seconds
+from scan_core.flow.change import change_gate
+from scan_core.flow.services import Services
+from scan_core.flow.sweep import sweep
+from scan_core.model.gate import Gate, GateState, Look
+from scan_core.model.ids import CommitSha, Iteration
+from scan_core.model.request import ProjectRequest, PullRequestRequest, Request
+from scan_core.model.rules import Drafts, Rules, RulesRead
+from scan_core.rules.rules_file import RulesUnreadable, read_rules
+from scan_core.rules.unscanned import disabled, merge_conflicts, rules_unreadable
+from scan_core.store.rows import Conflict, Versioned
+from scan_core.telemetry import emit
+
+RULES_PATH = "/.scangate.yml"
+_RULES_BYTES = 64 * 1024
+_NOT_FOUND_TRIES = 3
+_PATIENCE = timedelta(days=7)
+"""For how long a pull request is asked for that Azure DevOps does not answer for, or leaves in the air."""
+
+
+class NotYet(Exception):
+    """Azure DevOps has not worked something out that a gate needs; the message says what."""
+
+
+def handle(services: Services, request: Request) -> None:
+    """Serve a request.
+
+    Args:
+        services: The doors to the outside.
+        request: A pull request to look at, or a project in which something happened.
+    """
+    match request:
+        case PullRequestRequest():
+            look_at(services, request)
+        case ProjectRequest():
+            sweep(services, request)
+
+
+def look_at(services: Services, request: PullRequestRequest) -> None:
+    """Look at a pull request and gate what is to be gated; what cannot be done now is done later.
+
+    Args:
+        services: The doors to the outside.
+        request: Which pull request, and since when.
+    """
+    subject = request.pull_request.subject
+    services.gates.touch(subject, services.now())
+    look = _opened_look(services, request)
+    try:
+        _examine(services, look.value)
+    except NotYet as not_yet:
+        if services.now() - look.value.accepted_at > _PATIENCE:
+            _drop(services, look, str(not_yet))
+        else:
+            _postpone(services, look, request, str(not_yet))
+        return
+    except DevOpsError as error:
+        if _is_hopeless(services, look.value, error):
+            _drop(services, look, error.sentence, is_gone=error.kind is DevOpsErrorKind.NOT_FOUND)
+        else:
+            _postpone(services, look, request, error.sentence, error.retry_after)
+        return
+    _write_look(services, look, look.value.model_copy(update={"served": True, "problem": None, "tries": 0}))
+
+
+def _opened_look(services: Services, request: PullRequestRequest) -> Versioned[Look]:
+    subject, now = request.pull_request.subject, services.now()
+    while True:
+        old = services.gates.look(subject)
+        fresh = Look(pull_request=request.pull_request, accepted_at=request.accepted_at, next_try_at=now)
+        if old is not None and not old.value.served:
+            earlier = min(old.value.accepted_at, request.accepted_at)
+            fresh = old.value.model_copy(update={"accepted_at": earlier, "next_try_at": now})
+        try:
+            return services.gates.write_look(subject, old, fresh)
+        except Conflict:
+            continue
+
+
+def _examine(services: Services, look: Look) -> None:
+    devops = services.devops(look.pull_request.organisation)
+    pull_request = devops.pull_request(look.pull_request)
+    known = services.gates.gates_of(look.pull_request.subject)
+    if pull_request.status is not PullRequestStatus.ACTIVE:
+        for row in known:
+            gates.close(services, row.value, pull_request.status)
+        return
+    iteration = _latest_iteration(services, pull_request)
+    ending = [row.value for row in known if not row.value.released]
+    older = [gate.gate_id for gate in ending if _is_older(gate.iteration, iteration.number)]
+    for gate_id in older:
+        gates.supersede(services, gate_id)
+    gate = _gate_of(services, look, pull_request, iteration)
+    if _is_undetermined(gate):
+        _start(services, look, gate, pull_request, iteration)
+    # The older gates let go of their scans last: after a change of target the new one may have joined the same.
+    for gate_id in (gate.gate_id, *older):
+        gates.advance(services, gate_id)
+
+
+def _is_older(iteration: Iteration, latest: Iteration) -> bool:
+    """Tell whether an iteration is overtaken, also by 0: a pull request that grows too large keeps none any more."""
+    return iteration < latest or (latest == 0 and iteration > 0)
+
+
+def _latest_iteration(services: Services, pull_request: PullRequest) -> IterationRead:
+    if not pull_request.supports_iterations:
+        return IterationRead(number=Iteration(0), source_commit=pull_request.source_commit, target_commit=None)
+    latest = services.devops(pull_request.ref.organisation).latest_iteration(pull_request.ref)
+    if latest is None:
+        raise NotYet("Azure DevOps has not made the pull request's first iteration yet.")
+    if latest.source_commit != pull_request.source_commit:
+        raise NotYet("The pull request moved while it was read.")
+    return latest
+
+
+def _gate_of(services: Services, look: Look, pull_request: PullRequest, iteration: IterationRead) -> Gate:
+    limit = timedelta(seconds=services.settings.deadline_seconds)
+    fresh = gate_steps.opened(pull_request, iteration, look.accepted_at, limit)
+    row = services.gates.gate(fresh.gate_id)
+    if row is None:
+        try:
+            services.gates.insert_gate(fresh)
+        except Conflict:
+            return _gate_of(services, look, pull_request, iteration)
+        emit("gate_opened", gate=fresh.gate_id, commit=fresh.scanned_commit)
+        return fresh
+    again = change_gate(
+        services.gates,
+        fresh.gate_id,
+        lambda gate: gate_steps.reopened(gate, pull_request, iteration, look.accepted_at, limit),
+    )
+    if again is not None:
+        emit("gate_reopened", gate=fresh.gate_id, commit=fresh.scanned_commit)
+        _leave_scans(services, row.value)
+    return again or row.value
+
+
+def _leave_scans(services: Services, gate: Gate) -> None:
+    for scan in gate.waits_for:
+        scans.leave(services, scan, gate.gate_id)
+
+
+def _is_undetermined(gate: Gate) -> bool:
+    """Tell whether a gate's rules and scans still have to be found out."""
+    return gate.state is GateState.WAITING or (gate_steps.expects_answer(gate) and not gate.waits_for)
+
+
+def _start(services: Services, look: Look, gate: Gate, pull_request: PullRequest, iteration: IterationRead) -> None:
+    """Read a gate's rules and tell it what it waits for, or decide it where there is nothing to scan."""
+    try:
+        if not pull_request.is_draft:
+            gate = _published(services, look, gate)
+        rules = _rules(services, pull_request, iteration)
+        if pull_request.is_draft and rules.rules.enabled and rules.rules.drafts is Drafts.WAIT:
+            _change_unless_moved(services, gate, lambda row: gate_steps.waiting(row, rules))
+            return
+        gate = _published(services, look, gate)
+        _tell(services, gate, pull_request, rules)
+    except RulesUnreadable as unreadable:
+        gates.decide(services, gate, rules_unreadable(unreadable.sentence, services.now(), unreadable.sentences[1:]))
+    except NotYet as not_yet:
+        _show_problem(services, gate, str(not_yet))
+        gates.advance(services, gate.gate_id)
+        raise
+    except DevOpsError as error:
+        _show_problem(services, gate, error.sentence)
+        raise
+
+
+def _published(services: Services, look: Look, gate: Gate) -> Gate:
+    if gate.state is not GateState.WAITING:
+        return gate
+    limit = timedelta(seconds=services.settings.deadline_seconds)
+    after = _change_unless_moved(services, gate, lambda row: gate_steps.published(row, look.accepted_at, limit))
+    return after or gate
+
+
+def _tell(services: Services, gate: Gate, pull_request: PullRequest, rules: RulesRead) -> None:
+    """Tell a gate what it waits for, or decide it where there is nothing to scan."""
+    if not rules.rules.enabled:
+        gates.decide(services, gate, disabled(rules, services.now()))
+        return
+    if pull_request.is_fork and pull_request.merge_status is MergeStatus.CONFLICTS:
+        gates.decide(services, gate, merge_conflicts(rules, services.now()))
+        return
+    commit = _commit_to_scan(gate, pull_request)
+    wanted = scans.scan_for(gate.model_copy(update={"scanned_commit": commit}), rules.rules.profile)
+    _change_unless_moved(services, gate, lambda row: gate_steps.started(row, rules, commit, (wanted,)))
+
+
+def _change_unless_moved(services: Services, gate: Gate, step: Callable[[Gate], Gate | None]) -> Gate | None:
+    """Apply a step to a gate unless it has come to ask something else since it was read."""
+    return change_gate(
+        services.gates, gate.gate_id, lambda row: step(row) if gate_steps.asks_the_same(row, gate) else None
+    )
+
+
+def _show_problem(services: Services, gate: Gate, sentence: str) -> None:
+    change_gate(services.gates, gate.gate_id, lambda row: gate_steps.troubled(row, sentence))
+
+
+def _commit_to_scan(gate: Gate, pull_request: PullRequest) -> CommitSha:
+    if not pull_request.is_fork:
+        return gate.source_commit
+    if pull_request.merge_status in {MergeStatus.FAILURE, MergeStatus.REJECTED_BY_POLICY}:
+        raise NotYet(f"Azure DevOps could not merge this fork into its target branch ({pull_request.merge_status}).")
+    if pull_request.merge_commit is None or pull_request.merge_status is not MergeStatus.SUCCEEDED:
+        raise NotYet("Azure DevOps is still computing the merge of this fork.")
+    return pull_request.merge_commit
+
+
+def _rules(services: Services, pull_request: PullRequest, iteration: IterationRead) -> RulesRead:
+    """Read the rules from the target branch, never from the source."""
+    devops, reference = services.devops(pull_request.ref.organisation), pull_request.ref
+    try:
+        body = devops.file_on_branch(
+            reference.project_id, reference.repository_id, pull_request.target_ref, RULES_PATH, _RULES_BYTES
+        )
+    except DevOpsError as error:
+        if error.kind is DevOpsErrorKind.NOT_FOUND:
+            # Not the pull request, which was there a moment ago: its target branch, or the right to read it.
+            raise NotYet(error.sentence) from error
+        raise
+    rules: Rules = services.default_rules if body is None else read_rules(body, services.default_rules)
+    return RulesRead(
+        rules=rules,
+        branch=pull_request.target_ref,
+        commit=iteration.target_commit,
+        file_sha256=None if body is None else hashlib.sha256(body).hexdigest(),
+    )
+
+
+def _is_hopeless(services: Services, look: Look, error: DevOpsError) -> bool:
+    waited = services.now() - look.accepted_at
+    match error.kind:
+        case DevOpsErrorKind.NOT_FOUND:
+            return look.tries + 1 >= _NOT_FOUND_TRIES
+        case DevOpsErrorKind.FORBIDDEN | DevOpsErrorKind.REJECTED | DevOpsErrorKind.CONFLICT:
+            return waited > timedelta(seconds=services.settings.deadline_seconds)
+        case _:
+            return waited > _PATIENCE
+
+
+def _postpone(
+    services: Services,
+    look: Versioned[Look],
+    request: PullRequestRequest,
+    problem: str,
+    retry_after: float | None = None,
+) -> None:
+    tries = look.value.tries + 1
+    pause = pause_seconds(tries, services.settings.retry_seconds, retry_after)
+    next_try = services.now() + timedelta(seconds=pause)
+    update = {"tries": tries, "problem": problem, "next_try_at": next_try}
+    if _write_look(services, look, look.value.model_copy(update=update)):
+        emit("look_postponed", pull_request=request.pull_request.pull_request_id, problem=problem, seconds=pause)
+        services.queues.send_request(request, pause)
+
+
+def _drop(services: Services, look: Versioned[Look], why: str, *, is_gone: bool = False) -> None:
+    """End a look at a pull request that is not there, or not for us; the gates of one that is gone end with it."""
+    reference = look.value.pull_request
+    if not _write_look(services, look, look.value.model_copy(update={"served": True, "problem": why})):
+        return
+    emit("look_dropped", pull_request=reference.pull_request_id, sentence=why)
+    services.audit.append(services.now(), "dropped", {**reference.model_dump(mode="json"), "why": why})
+    if is_gone:
+        for row in services.gates.gates_of(reference.subject):
+            gates.close(services, row.value, "gone")
+
+
+def _write_look(services: Services, old: Versioned[Look], look: Look) -> bool:
+    """Write a look unless a newer request came meanwhile, which then has the say."""
+    try:
+        services.gates.write_look(look.pull_request.subject, old, look)
+    except Conflict:
+        return False
+    return True

@@ -1,0 +1,321 @@
+"""Scans in motion: joined by gates, handed to workers, concluded, given up, stopped."""
+
+from datetime import timedelta
+
+from scan_core.flow import scan_steps
+from scan_core.flow.backoff import pause_seconds
+from scan_core.flow.change import change_scan
+from scan_core.flow.results import NotConclusive, end_of, result_of
+from scan_core.flow.services import Services
+from scan_core.model.attempt import (
+    AttemptError,
+    AttemptErrorKind,
+    AttemptMessage,
+    AttemptSpec,
+    Cancel,
+    Claim,
+    Limits,
+)
+from scan_core.model.gate import Gate
+from scan_core.model.ids import AttemptNumber, GateId, ScanId
+from scan_core.model.scan import AttemptRecord, Scan, ScanState
+from scan_core.model.signing import attempt_secret
+from scan_core.model.target import Profile, SourceTarget, scan_id
+from scan_core.model.verdict import ScanFailure, ScanResult
+from scan_core.runner.api import RunnerError
+from scan_core.telemetry import emit
+
+_DISPATCH_GRACE = timedelta(seconds=10)
+"""For how long whoever opened an attempt is left alone with queueing it."""
+_SLACK = timedelta(minutes=2)
+"""What an attempt may take beyond its fetch and its scan: starting, uploading."""
+
+
+def wanted_by(gate: Gate) -> list[scan_steps.Wanted]:
+    """List the scans that a gate waits for.
+
+    Args:
+        gate: A gate that knows its rules.
+
+    Returns:
+        The scans; none where the gate does not know them yet.
+    """
+    if gate.rules is None:
+        return []
+    target, profile = target_of(gate), gate.rules.rules.profile
+    wanted = scan_id(target, profile)
+    return [scan_steps.Wanted(wanted, target, profile, gate.gate_id, gate.opened_at)] if gate.waits_for else []
+
+
+def target_of(gate: Gate) -> SourceTarget:
+    """Name what a gate has scanned.
+
+    Args:
+        gate: The gate.
+
+    Returns:
+        The commit.
+    """
+    reference = gate.pull_request
+    return SourceTarget(
+        organisation=reference.organisation,
+        project_id=reference.project_id,
+        repository_id=reference.repository_id,
+        commit=gate.scanned_commit,
+    )
+
+
+def scan_for(gate: Gate, profile: Profile) -> ScanId:
+    """Name the scan that a gate needs under a profile.
+
+    Args:
+        gate: The gate.
+        profile: How its rules want it scanned.
+
+    Returns:
+        The scan's id.
+    """
+    return scan_id(target_of(gate), profile)
+
+
+def join(services: Services, wanted: scan_steps.Wanted) -> ScanResult | ScanFailure | None:
+    """Let a gate wait for a scan, and start it where nobody did.
+
+    Args:
+        services: The doors to the outside.
+        wanted: What the gate wants.
+
+    Returns:
+        How the scan ended; None while it is under way.
+    """
+    settings = services.settings
+    freshness = scan_steps.Freshness(timedelta(seconds=settings.result_ttl_seconds), settings.scanner_version)
+    opened = False
+
+    def step(scan: Scan | None) -> Scan | None:
+        nonlocal opened
+        after = scan_steps.joined(scan, wanted, freshness, services.now())
+        opened = after is not None and (scan is None or after.current.number != scan.current.number)
+        return after
+
+    scan = change_scan(services.scans, wanted.scan_id, step)
+    if scan is None:
+        return None
+    if opened:
+        dispatch(services, scan)
+    return _settled(services, scan)
+
+
+def leave(services: Services, scan: ScanId, gate_id: GateId) -> None:
+    """Let a gate stop waiting for a scan; stop the attempt if nobody else waits.
+
+    Args:
+        services: The doors to the outside.
+        scan: The scan.
+        gate_id: The gate.
+    """
+    after = change_scan(services.scans, scan, lambda row: scan_steps.left(row, gate_id))
+    if after is not None and after.state is ScanState.STOPPING:
+        _cancel(services, after, "Nobody waits for this scan any more.")
+
+
+def dispatch(services: Services, scan: Scan) -> None:
+    """Queue the current attempt of a scan and ask for a worker. Repeating it is harmless: an attempt is claimed once.
+
+    Args:
+        services: The doors to the outside.
+        scan: The scan.
+    """
+    record = scan.current
+    if record.due_at > services.now():
+        return  # the watch comes back to it
+    message = _message(services, scan, record)
+    services.attempts.write_spec(message.spec)
+    services.queues.send_attempt(message)
+    change_scan(services.scans, scan.scan_id, lambda row: scan_steps.queued(row, record.number, services.now()))
+    emit("attempt_queued", scan=scan.scan_id, attempt=record.number)
+    start_worker(services)
+
+
+def start_worker(services: Services) -> bool:
+    """Ask for a worker where one would find something to do; being refused only means later.
+
+    Args:
+        services: The doors to the outside.
+
+    Returns:
+        Whether one was started.
+    """
+    if not services.queues.attempts_waiting():
+        return False
+    try:
+        return services.runner.start() is not None
+    except RunnerError as error:
+        emit("worker_not_started", reason=str(error))
+        return False
+
+
+def start_workers(services: Services) -> None:
+    """Ask for as many workers as there may be; those that find nothing to do end at once.
+
+    Args:
+        services: The doors to the outside.
+    """
+    for _ in range(services.settings.max_workers):
+        if not start_worker(services):
+            return
+
+
+def take_end(services: Services, scan: Scan, attempt: AttemptNumber) -> Scan | None:
+    """Take the end of an attempt, whatever it is.
+
+    Args:
+        services: The doors to the outside.
+        scan: The scan as it stands.
+        attempt: The attempt that is said to have ended.
+
+    Returns:
+        The scan after it; None where the attempt has not ended, or its end does not count any more.
+    """
+    if scan.state in {ScanState.CONCLUDED, ScanState.FAILED} or not scan_steps.takes_result_of(scan, attempt):
+        return None
+    try:
+        conclusion = end_of(services, scan, attempt)
+    except NotConclusive as ended:
+        return give_up(services, scan, attempt, ended.error)
+    if conclusion is None:
+        return None
+    after = change_scan(services.scans, scan.scan_id, lambda row: scan_steps.concluded(row, conclusion))
+    emit("scan_concluded", scan=scan.scan_id, attempt=attempt)
+    if after is not None and after.current.number != attempt:
+        _cancel(services, after, "An earlier attempt gave the result.")
+    return after
+
+
+def give_up(services: Services, scan: Scan, attempt: AttemptNumber, error: AttemptError) -> Scan | None:
+    """Take that an attempt has no result: open the next one, or let the scan fail.
+
+    Args:
+        services: The doors to the outside.
+        scan: The scan as it stands.
+        attempt: The attempt.
+        error: Why.
+
+    Returns:
+        The scan after it; None where there is none.
+    """
+    settings = services.settings
+    pause = timedelta(seconds=pause_seconds(scan_steps.attempts_spent(scan), settings.retry_seconds))
+    after = change_scan(
+        services.scans,
+        scan.scan_id,
+        lambda row: scan_steps.failed(row, attempt, error, services.now(), cap=settings.max_attempts, pause=pause),
+    )
+    emit("attempt_failed", scan=scan.scan_id, attempt=attempt, kind=error.kind, sentence=error.sentence)
+    return after
+
+
+def check(services: Services, scan_name: ScanId) -> None:
+    """Look after a scan that is under way: what was lost on the way is done again, what is dead is given up.
+
+    Args:
+        services: The doors to the outside.
+        scan_name: The scan.
+    """
+    row = services.scans.read(scan_name)
+    if row is None or row.value.state is not ScanState.ACTIVE:
+        return
+    scan, record, now = row.value, row.value.current, services.now()
+    if record.queued_at is None:
+        if now - max(record.opened_at, record.due_at) > _DISPATCH_GRACE or record.due_at > record.opened_at:
+            dispatch(services, scan)
+        return
+    if take_end(services, scan, record.number) is not None:
+        return
+    claim = services.attempts.claim(scan.scan_id, record.number)
+    if claim is None:
+        if now - record.queued_at > timedelta(seconds=services.settings.queued_limit_seconds):
+            dispatch(services, scan)
+        return
+    change_scan(services.scans, scan.scan_id, lambda found: scan_steps.claimed(found, record.number, claim))
+    error = _dead(services, scan, record.number, claim)
+    if error is not None:
+        _cancel(services, scan, error.sentence)
+        if take_end(services, scan, record.number) is None:  # its manifest, at the last moment
+            give_up(services, scan, record.number, error)
+
+
+def _dead(services: Services, scan: Scan, attempt: AttemptNumber, claim: Claim) -> AttemptError | None:
+    settings, now = services.settings, services.now()
+    beat = services.attempts.heartbeat(scan.scan_id, attempt)
+    last_sign = claim.claimed_at if beat is None else max(claim.claimed_at, beat.beat_at)
+    longest = timedelta(seconds=settings.fetch_limit_seconds + settings.scan_limit_seconds) + _SLACK
+    if now - last_sign > timedelta(seconds=settings.heartbeat_limit_seconds):
+        silence = int((now - last_sign).total_seconds())
+        sentence = f"Attempt {attempt} was lost: its worker gave no sign of life for {silence} seconds."
+        return AttemptError(kind=AttemptErrorKind.LOST, sentence=sentence)
+    if now - claim.claimed_at > longest:
+        sentence = f"Attempt {attempt} ran longer than {int(longest.total_seconds())} seconds and was stopped."
+        return AttemptError(kind=AttemptErrorKind.LOST, sentence=sentence)
+    return None
+
+
+def _settled(services: Services, scan: Scan) -> ScanResult | ScanFailure | None:
+    if scan.state is ScanState.FAILED:
+        error = scan.current.error
+        return ScanFailure(scan_id=scan.scan_id, sentence=error.sentence if error else "The scan failed.")
+    if scan.state is not ScanState.CONCLUDED or scan.conclusion is None:
+        return None
+    try:
+        return result_of(services, scan, scan.conclusion)
+    except NotConclusive as gone:
+        return ScanFailure(scan_id=scan.scan_id, sentence=gone.error.sentence)
+
+
+def _cancel(services: Services, scan: Scan, reason: str) -> None:
+    attempt = scan.current.number
+    services.attempts.write_cancel(scan.scan_id, attempt, Cancel(reason=reason, cancelled_at=services.now()))
+    claim = services.attempts.claim(scan.scan_id, attempt)
+    emit("attempt_cancelled", scan=scan.scan_id, attempt=attempt, reason=reason)
+    if claim is None:
+        return
+    try:
+        services.runner.stop(claim.execution)
+    except RunnerError as error:
+        emit("worker_not_stopped", execution=claim.execution, reason=str(error))
+
+
+def _message(services: Services, scan: Scan, record: AttemptRecord) -> AttemptMessage:
+    settings = services.settings
+    expires = services.now() + timedelta(seconds=2 * settings.deadline_seconds) + _SLACK
+    target = scan.target
+    spec = AttemptSpec(
+        scan_id=scan.scan_id,
+        attempt=record.number,
+        target=target,
+        clone_url=services.devops(target.organisation).clone_url(target.project_id, target.repository_id),
+        profile=scan.profile,
+        pod=settings.qualys_pod,
+        limits=_limits(services),
+        opened_at=record.opened_at,
+    )
+    key = settings.signing_keys[0].get_secret_value().encode()
+    return AttemptMessage(
+        spec=spec,
+        links=services.attempts.links(scan.scan_id, record.number, services.queues.results_link(expires), expires),
+        secret=attempt_secret(key, scan.scan_id, record.number),
+        expires_at=expires,
+    )
+
+
+def _limits(services: Services) -> Limits:
+    settings = services.settings
+    return Limits(
+        fetch_seconds=settings.fetch_limit_seconds,
+        scan_seconds=settings.scan_limit_seconds,
+        repository_bytes=settings.repository_limit_bytes,
+        repository_files=settings.repository_limit_files,
+        artifact_bytes=settings.artifact_limit_bytes,
+        log_bytes=settings.log_limit_bytes,
+        heartbeat_seconds=settings.heartbeat_seconds,
+    )

@@ -1,0 +1,1 @@
+"""What starts and stops workers. It never talks to them: they take their work from the queue."""

@@ -1,0 +1,237 @@
+"""Settings: what a deployment decides, from environment variables that begin with ``SCANGATE_``."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from scan_core.model.ids import Organisation, OrganisationName
+
+_KEY_CHARACTERS = 32
+_HOST_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+_organisation_name: TypeAdapter[OrganisationName] = TypeAdapter(Organisation)
+
+Secrets = Annotated[tuple[SecretStr, ...], Field(max_length=2)]
+"""One live secret, or two while one is being replaced."""
+
+
+class SettingsInvalid(Exception):
+    """A setting is missing or wrong; the message is one line that names it."""
+
+
+class OrganisationSettings(BaseModel):
+    """One Azure DevOps organisation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(description="Where it is, such as https://dev.azure.com/fabrikam.")
+    hook_secrets: Secrets = Field(
+        default=(),
+        description="Basic passwords of its service hooks: one; two while rotating. None = hooks get 503.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _https_or_loopback(cls, url: str) -> str:
+        parts = urlsplit(url)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HOST_LOOPBACK)
+        if not safe or parts.username or parts.query:
+            message = "expected https://…, or http:// on a loopback address, without user name and query"
+            raise ValueError(message)
+        return url.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """Every setting, with its unit in its name."""
+
+    model_config = SettingsConfigDict(env_prefix="SCANGATE_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    organisations: dict[str, OrganisationSettings] = Field(
+        description='JSON object: organisation name to {"url": …, "hook_secrets": […]}.', min_length=1
+    )
+    public_url: str = Field(description="Where this app is reached from outside; links in statuses begin with it.")
+    signing_keys: Annotated[tuple[SecretStr, ...], Field(min_length=1, max_length=2)] = Field(
+        description="JSON list of one or two keys of 32 characters or more. The first signs links and derives the keys"
+        " of attempts; the second still holds, while they are being replaced."
+    )
+
+    storage_connection: SecretStr | None = Field(
+        default=None, description="Storage connection string, for local runs; in Azure, name the account instead."
+    )
+    storage_account: str | None = Field(default=None, description="Storage account reached by managed identity.")
+    identity_client_id: str | None = Field(
+        default=None, description="Client id of the user-assigned managed identity; empty = the system-assigned one."
+    )
+    devops_pat: SecretStr | None = Field(
+        default=None, description="Personal access token for local trials; without it the managed identity is used."
+    )
+
+    runner: Literal["process"] = Field(default="process", description="What starts workers.")
+    runner_folder: Path = Field(default=Path(".local/workers"), description="Where the process runner keeps workers.")
+    max_workers: int = Field(default=2, ge=1, le=1000, description="Workers running at once.")
+    scan_environment_file: Path | None = Field(
+        default=None,
+        description="JSON file with the environment of the process runner's scan step (QUALYS_ACCESS_TOKEN,"
+        " SCANGATE_QSCANNER); read at each start, so the token never stands in the app's own settings.",
+    )
+    qualys_pod: str = Field(default="US1", pattern=r"^[A-Z]{2,3}[0-9]$", description="Qualys platform, such as EU1.")
+    scanner_version: str | None = Field(
+        default=None, description="Version of QScanner in use; results of any other version are stale. Empty = any."
+    )
+    default_rules: dict[str, JsonValue] = Field(
+        default_factory=dict, description="JSON object: the organisation's defaults, with the keys of .scangate.yml."
+    )
+
+    deadline_seconds: int = Field(default=3600, ge=1, description="From a request's acceptance to a final state.")
+    result_ttl_seconds: int = Field(
+        default=86400, ge=0, description="For how long a result is judged without a new scan."
+    )
+    max_attempts: int = Field(default=3, ge=1, le=10, description="Attempts of a scan before it counts as failed.")
+    queued_limit_seconds: int = Field(default=600, ge=1, description="Unclaimed for this long: queued once more.")
+    heartbeat_seconds: float = Field(default=15, gt=0, description="Between two signs of life of a worker.")
+    heartbeat_limit_seconds: int = Field(default=120, ge=1, description="Silent for this long: the attempt is lost.")
+    fetch_limit_seconds: int = Field(default=300, ge=1, description="Longest fetch of a commit.")
+    scan_limit_seconds: int = Field(default=600, ge=1, description="Longest run of QScanner.")
+    retry_seconds: float = Field(default=5, gt=0, description="First pause before a retry; it doubles up to 5 minutes.")
+    report_lease_seconds: int = Field(
+        default=90, ge=1, description="For how long one instance alone reports a gate; above the time-out of a call."
+    )
+    devops_timeout_seconds: float = Field(default=30, gt=0, description="Longest call to Azure DevOps.")
+    link_days: int = Field(default=30, ge=1, le=365, description="For how long the links in statuses open.")
+
+    repository_limit_bytes: int = Field(default=2_000_000_000, ge=1, description="Largest repository content.")
+    repository_limit_files: int = Field(default=200_000, ge=1, description="Most files in a commit.")
+    artifact_limit_bytes: int = Field(default=200_000_000, ge=1, description="Largest single artifact.")
+    log_limit_bytes: int = Field(default=2_000_000, ge=1, description="Largest scanner log; its middle is left out.")
+
+    @field_validator("organisations", mode="after")
+    @classmethod
+    def _lower_case(cls, organisations: dict[str, OrganisationSettings]) -> dict[str, OrganisationSettings]:
+        by_name: dict[str, OrganisationSettings] = {}
+        for name, organisation in organisations.items():
+            if not _is_organisation_name(name.lower()):
+                message = f"{name!r} cannot be the name of an organisation: letters, digits and hyphens, at most 50"
+                raise ValueError(message)
+            if name.lower() in by_name:
+                message = f"{name!r} stands there twice: names of organisations are compared without case"
+                raise ValueError(message)
+            by_name[name.lower()] = organisation
+        return by_name
+
+    @field_validator("signing_keys", mode="after")
+    @classmethod
+    def _long_enough(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(key.get_secret_value()) < _KEY_CHARACTERS for key in keys):
+            message = f"expected keys of at least {_KEY_CHARACTERS} characters"
+            raise ValueError(message)
+        return keys
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_slash_at_the_end(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _one_storage(self) -> Self:
+        if (self.storage_connection is None) == (self.storage_account is None):
+            message = "set exactly one of SCANGATE_STORAGE_CONNECTION and SCANGATE_STORAGE_ACCOUNT"
+            raise ValueError(message)
+        return self
+
+    def organisation(self, name: OrganisationName) -> OrganisationSettings | None:
+        """Look up an organisation.
+
+        Args:
+            name: Its name in lower case.
+
+        Returns:
+            Its settings; None where it is not one of ours.
+        """
+        return self.organisations.get(name)
+
+    def secrets(self) -> list[str]:
+        """List every secret value, for redaction.
+
+        Returns:
+            The plain values.
+        """
+        held = [*self.signing_keys, self.devops_pat, self.storage_connection]
+        held += [secret for organisation in self.organisations.values() for secret in organisation.hook_secrets]
+        plain = [secret.get_secret_value() for secret in held if secret is not None]
+        account_keys = [part.removeprefix("AccountKey=") for text in plain for part in text.split(";")]
+        return plain + [key for key in account_keys if key not in plain and "=" not in key.rstrip("=")]
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Returns:
+        The settings.
+
+    Raises:
+        SettingsInvalid: One is missing or wrong; the message is one line that names it, without its value.
+    """
+    try:
+        return Settings()
+    except SettingsError as unreadable:
+        name = str(unreadable).split('"')[1].upper()
+        raise SettingsInvalid(f"SCANGATE_{name}: expected JSON") from None
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        name = f"SCANGATE_{place.split('.')[0].upper()}" if place else "settings"
+        inner = place.partition(".")[2]
+        raise SettingsInvalid(f"{name}{f' ({inner})' if inner else ''}: {_words(first['msg'])}") from None
+
+
+def _is_organisation_name(name: str) -> bool:
+    try:
+        _organisation_name.validate_python(name)
+    except ValidationError:
+        return False
+    return True
+
+
+def _words(message: str) -> str:
+    return "is missing" if message == "Field required" else message.removeprefix("Value error, ")
+
+
+def documentation() -> str:
+    """Write docs/configuration.md.
+
+    Returns:
+        Markdown: a table of every setting.
+    """
+    lines = [
+        "# Configuration",
+        "",
+        "Environment variables (in Azure: app settings). Generated by `python -m scan_core.settings`.",
+        "",
+        "| setting | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "required" if field.is_required() else _shown(field.get_default(call_default_factory=True))
+        lines.append(f"| `SCANGATE_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: object) -> str:
+    return "" if default is None else f"`{default}`"
+
+
+if __name__ == "__main__":
+    print(documentation(), end="")  # noqa: T201 - its one purpose

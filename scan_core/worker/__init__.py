@@ -1,0 +1,1 @@
+"""What runs inside the container: claims one attempt, does it in two steps (fetch, scan), ends. Linux only."""
