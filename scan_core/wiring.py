@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from scan_core.runner.api import Runner
 
 _FETCH_LINK = timedelta(hours=6)
+_STORAGE_PAUSE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def door() -> Door:
         SettingsInvalid: A setting is missing or wrong.
     """
     with _lock:
+        _default_rules()  # wrong ones must be seen before anything is accepted under them
         ensure(_storage())
         return Door(settings(), Queues(_storage()))
 
@@ -323,28 +325,35 @@ def _shown(show: Callable[[], "Page"]) -> "Page":
 
 
 def take_request(body: bytes) -> None:
-    """Serve a message of ``scan-requests``.
+    """Serve a message of ``scan-requests``. While storage fails, the same request waits in the queue again.
 
     Args:
         body: The message.
 
     Raises:
-        Exception: Storage failed or there is a defect; the message comes back.
+        Exception: There is a defect, or not even the queue can be reached; the message comes back.
     """
     from scan_core.flow.pull_request import handle  # noqa: PLC0415
     from scan_core.model.request import RequestMessage  # noqa: PLC0415
 
-    handle(services(), RequestMessage.validate_json(body))
+    request = RequestMessage.validate_json(body)
+    try:
+        handle(services(), request)
+    except AzureError as error:
+        emit("request_delayed", level=logging.WARNING, request=request.request_id, error=type(error).__name__)
+        door().queues.send_request(request, _STORAGE_PAUSE_SECONDS)
 
 
 def take_result(body: bytes) -> None:
     """Take a message of ``scan-results``. Workers can add to that queue: one that cannot be read is dropped.
 
+    Where storage fails the message may go: the watch finds the manifest that it tells of.
+
     Args:
         body: The message.
 
     Raises:
-        Exception: Storage failed or there is a defect; the message comes back.
+        Exception: There is a defect; the message comes back.
     """
     from scan_core.flow.result import take  # noqa: PLC0415
     from scan_core.model.attempt import ResultMessage  # noqa: PLC0415
@@ -354,7 +363,10 @@ def take_result(body: bytes) -> None:
     except ValidationError:
         emit("result_dropped", level=logging.WARNING, why="unreadable")
         return
-    take(services(), message)
+    try:
+        take(services(), message)
+    except AzureError as error:
+        emit("result_delayed", level=logging.WARNING, scan=message.scan_id, error=type(error).__name__)
 
 
 def take_poisoned_request(body: bytes) -> None:

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.devops.__main__ import TOKEN_SETTING
 from local.stack.plan import Plan
 from local.storage.account import recall
 
@@ -55,7 +56,8 @@ def devops(data: Path, plan: Plan) -> Part:
         The simulator, which keeps its data in ``devops``.
     """
     place = ("--port", str(plan.devops_port), "--data", str(data / "devops"))
-    return Part("devops", _python("local.devops", *place, "--org", plan.org, "--token", plan.devops_token))
+    environment = {TOKEN_SETTING: plan.devops_token}  # arguments can be read by everybody
+    return Part("devops", _python("local.devops", *place, "--org", plan.org), environment)
 
 
 def app(data: Path, plan: Plan, lease_seconds: int = LEASE_SECONDS, port: int | None = None) -> Part:

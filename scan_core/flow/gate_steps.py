@@ -283,9 +283,9 @@ def doubted(gate: Gate) -> Gate:
         gate: The gate as it stands.
 
     Returns:
-        The gate, of which it is not known what Azure DevOps shows.
+        The gate, of which it is not known what Azure DevOps shows; whoever posts right now has to post again.
     """
-    return gate.model_copy(update={"posted": None})
+    return gate.model_copy(update={"posted": None, **_NOBODY})
 
 
 def yielded(gate: Gate, reporter: str) -> Gate | None:

@@ -32,9 +32,12 @@ def advance(services: Services, gate_id: GateId) -> None:
     if not gate.state.is_current:
         release(services, gate)
         return
-    if gate_steps.expects_answer(gate):
-        _seek_answer(services, gate)
-    report(services, gate_id)
+    try:
+        if gate_steps.expects_answer(gate):
+            _seek_answer(services, gate)
+    finally:  # whatever keeps the answer, the deadline holds
+        _time_out(services, gate_id)
+        report(services, gate_id)
 
 
 def decide(
@@ -148,12 +151,16 @@ def _seek_answer(services: Services, gate: Gate) -> None:
     known = [end for end in ends if end is not None]
     if wanted and len(known) == len(wanted):
         _judge(services, gate, known)
-    elif _is_late(gate, services.now()):
-        verdict = timed_out(gate.rules, gate.problem or _WAITING_WORDS, services.now())
-        decide(services, gate, verdict, provisional=True)
     if _left_meanwhile(services, gate):
         for scan in wanted:
             scans.leave(services, scan.scan_id, gate.gate_id)
+
+
+def _time_out(services: Services, gate_id: GateId) -> None:
+    row = services.gates.gate(gate_id)
+    if row is not None and _is_late(row.value, services.now()):
+        verdict = timed_out(row.value.rules, row.value.problem or _WAITING_WORDS, services.now())
+        decide(services, row.value, verdict, provisional=True)
 
 
 def _judge(services: Services, gate: Gate, ends: list[ScanResult | ScanFailure]) -> None:

@@ -15,10 +15,13 @@ from scan_core.model.scan import Scan
 from scan_core.model.verdict import Verdict
 from scan_core.report.gate_page import GatePage, ScanPage, error_page, gate_page, headers
 from scan_core.report.links import link_holds, signed_path
+from scan_core.store.attempts import TooLarge
 
 _gate_name: TypeAdapter[GateId] = TypeAdapter(GateName)
 _scan_name: TypeAdapter[ScanId] = TypeAdapter(ScanName)
 _DOWNLOADS = {Artifact.SARIF, Artifact.SPDX, Artifact.CYCLONEDX}
+_MOST_BYTES = 64 * 1024 * 1024
+"""What one HTTP answer of the app may hold in memory."""
 _LONGEST_LINK = timedelta(hours=8)
 """For how long the downloads of an opened page can be had."""
 
@@ -92,8 +95,11 @@ def artifact(services: Services, scan_id: str, name: str, query: Mapping[str, st
     scan = _scan(services, scan_id)
     if scan is None or scan.conclusion is None or name not in _DOWNLOADS:
         return _gone()
-    with services.attempts.artifact(scan.scan_id, scan.conclusion.attempt, Artifact(name)) as stream:
-        return _gone() if stream is None else _download(stream.read(), f"{scan_id[:12]}-{name}")
+    try:
+        with services.attempts.artifact(scan.scan_id, scan.conclusion.attempt, Artifact(name), _MOST_BYTES) as stream:
+            return _gone() if stream is None else _download(stream.read(), f"{scan_id[:12]}-{name}")
+    except TooLarge:
+        return _too_large(scan, name)
 
 
 def unavailable() -> Page:
@@ -135,8 +141,11 @@ def _scan_page(services: Services, scan: Scan, now: datetime) -> ScanPage:
 def _files(services: Services, scan: Scan) -> set[Artifact]:
     if scan.conclusion is None:
         return set()
-    body = services.attempts.manifest(scan.scan_id, scan.conclusion.attempt)
-    return set() if body is None else {file.name for file in Manifest.model_validate_json(body).files}
+    try:
+        body = services.attempts.manifest(scan.scan_id, scan.conclusion.attempt)
+        return set() if body is None else {file.name for file in Manifest.model_validate_json(body).files}
+    except (ValidationError, TooLarge):
+        return set()
 
 
 def _gate(services: Services, gate_id: str) -> Gate | None:
@@ -182,6 +191,12 @@ def _refused() -> Page:
 def _gone() -> Page:
     sentence = "What it showed is not there, or not any more. The pull request's newest status links to what is."
     return _html(HTTPStatus.NOT_FOUND, error_page(404, "There is nothing here", sentence))
+
+
+def _too_large(scan: Scan, name: str) -> Page:
+    attempt = scan.conclusion.attempt if scan.conclusion else scan.current.number
+    sentence = f"Your Scangate operators find it in the container scans, as {scan.scan_id}/{attempt}/{name}."
+    return _html(HTTPStatus.OK, error_page(200, "This report is too large for a download from here", sentence))
 
 
 def _html(status: int, text: str) -> Page:

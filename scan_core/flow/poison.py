@@ -76,6 +76,8 @@ def _end_attempt(services: Services, body: bytes) -> None:
     if row is None:
         return
     error = AttemptError(kind=AttemptErrorKind.LOST, sentence="Scangate could not take this attempt's result.")
-    after = scans.give_up(services, row.value, message.attempt, error)
+    after = scans.take_end(services, row.value, message.attempt) or scans.give_up(
+        services, row.value, message.attempt, error
+    )
     for gate_id in after.waiters if after else ():
         gates.advance(services, gate_id)

@@ -21,10 +21,18 @@ from scan_core.store.rows import Conflict, Versioned
 from scan_core.telemetry import emit
 
 RULES_PATH = "/.scangate.yml"
-_RULES_BYTES = 64 * 1024
+_RULES_BYTES = 4 * 1024 * 1024
+"""What is fetched at most; `read_rules` refuses a file long before."""
 _NOT_FOUND_TRIES = 3
+_SKEW = timedelta(minutes=2)
+"""How far the clocks of two instances may be apart."""
+_LAGGING_TRIES = 3
 _PATIENCE = timedelta(days=7)
 """For how long a pull request is asked for that Azure DevOps does not answer for, or leaves in the air."""
+
+
+_UNMERGED = {"merge_commit": None, "merge_status": MergeStatus.QUEUED}
+"""What is known of the merge of a commit that the pull request itself has not caught up with."""
 
 
 class NotYet(Exception):
@@ -54,6 +62,10 @@ def look_at(services: Services, request: PullRequestRequest) -> None:
     """
     subject = request.pull_request.subject
     services.gates.touch(subject, services.now())
+    if _is_overtaken(services, request):
+        for row in services.gates.gates_of(subject):
+            gates.advance(services, row.value.gate_id)
+        return
     look = _opened_look(services, request)
     try:
         _examine(services, look.value)
@@ -67,19 +79,41 @@ def look_at(services: Services, request: PullRequestRequest) -> None:
         if _is_hopeless(services, look.value, error):
             _drop(services, look, error.sentence, is_gone=error.kind is DevOpsErrorKind.NOT_FOUND)
         else:
-            _postpone(services, look, request, error.sentence, error.retry_after)
+            _postpone(services, _counted(look, error), request, error.sentence, error.retry_after)
         return
-    _write_look(services, look, look.value.model_copy(update={"served": True, "problem": None, "tries": 0}))
+    served = {"served": True, "problem": None, "tries": 0, "not_found": 0}
+    _write_look(services, look, look.value.model_copy(update=served))
+
+
+def _is_overtaken(services: Services, request: PullRequestRequest) -> bool:
+    """Tell whether a message asks for nothing more: a newer one was served, or a retry that is due later stands for it.
+
+    So the messages of one pull request become one again, however many an outage has left.
+    """
+    row = services.gates.look(request.pull_request.subject)
+    if row is None:
+        return False
+    newest = row.value.newest_accepted_at
+    if row.value.served:
+        return request.accepted_at < newest - _SKEW
+    return request.accepted_at <= newest and services.now() < row.value.next_try_at
 
 
 def _opened_look(services: Services, request: PullRequestRequest) -> Versioned[Look]:
     subject, now = request.pull_request.subject, services.now()
     while True:
         old = services.gates.look(subject)
-        fresh = Look(pull_request=request.pull_request, accepted_at=request.accepted_at, next_try_at=now)
+        newest = request.accepted_at if old is None else max(request.accepted_at, old.value.newest_accepted_at)
+        fresh = Look(
+            pull_request=request.pull_request,
+            accepted_at=request.accepted_at,
+            newest_accepted_at=newest,
+            next_try_at=now,
+        )
         if old is not None and not old.value.served:
             earlier = min(old.value.accepted_at, request.accepted_at)
-            fresh = old.value.model_copy(update={"accepted_at": earlier, "next_try_at": now})
+            update = {"accepted_at": earlier, "newest_accepted_at": newest, "next_try_at": now}
+            fresh = old.value.model_copy(update=update)
         try:
             return services.gates.write_look(subject, old, fresh)
         except Conflict:
@@ -99,7 +133,12 @@ def _examine(services: Services, look: Look) -> None:
     older = [gate.gate_id for gate in ending if _is_older(gate.iteration, iteration.number)]
     for gate_id in older:
         gates.supersede(services, gate_id)
+    lags = iteration.source_commit != pull_request.source_commit
+    if lags:
+        pull_request = pull_request.model_copy(update={"source_commit": iteration.source_commit, **_UNMERGED})
     gate = _gate_of(services, look, pull_request, iteration)
+    if lags and look.tries < _LAGGING_TRIES:
+        raise NotYet("Azure DevOps is still taking in the latest push.")
     if _is_undetermined(gate):
         _start(services, look, gate, pull_request, iteration)
     # The older gates let go of their scans last: after a change of target the new one may have joined the same.
@@ -118,8 +157,6 @@ def _latest_iteration(services: Services, pull_request: PullRequest) -> Iteratio
     latest = services.devops(pull_request.ref.organisation).latest_iteration(pull_request.ref)
     if latest is None:
         raise NotYet("Azure DevOps has not made the pull request's first iteration yet.")
-    if latest.source_commit != pull_request.source_commit:
-        raise NotYet("The pull request moved while it was read.")
     return latest
 
 
@@ -243,12 +280,19 @@ def _rules(services: Services, pull_request: PullRequest, iteration: IterationRe
 def _is_hopeless(services: Services, look: Look, error: DevOpsError) -> bool:
     waited = services.now() - look.accepted_at
     match error.kind:
-        case DevOpsErrorKind.NOT_FOUND:
-            return look.tries + 1 >= _NOT_FOUND_TRIES
+        case DevOpsErrorKind.NOT_FOUND if not services.gates.gates_of(look.pull_request.subject):
+            return look.not_found + 1 >= _NOT_FOUND_TRIES
+        case DevOpsErrorKind.NOT_FOUND:  # it was there: a right may have been withdrawn by mistake
+            return waited > timedelta(seconds=services.settings.deadline_seconds)
         case DevOpsErrorKind.FORBIDDEN | DevOpsErrorKind.REJECTED | DevOpsErrorKind.CONFLICT:
             return waited > timedelta(seconds=services.settings.deadline_seconds)
         case _:
             return waited > _PATIENCE
+
+
+def _counted(look: Versioned[Look], error: DevOpsError) -> Versioned[Look]:
+    not_found = look.value.not_found + 1 if error.kind is DevOpsErrorKind.NOT_FOUND else 0
+    return Versioned(look.value.model_copy(update={"not_found": not_found}), look.etag)
 
 
 def _postpone(

@@ -78,7 +78,19 @@ def _post(services: Services, gate: Gate, wanted: Status, reporter: str) -> bool
     emit("status_posted", gate=gate.gate_id, state=wanted.state, description=wanted.description)
     audited = {"gate": gate.gate_id, **_where(gate), "state": wanted.state, "description": wanted.description}
     services.audit.append(services.now(), "report", audited)
+    _renew_newer(services, gate)
     return True
+
+
+def _renew_newer(services: Services, gate: Gate) -> None:
+    """Report a newer gate again where this one ended while it was posted: what came last may hide what counts."""
+    known = [row.value for row in services.gates.gates_of(gate.pull_request.subject)]
+    ended = any(each.gate_id == gate.gate_id and not each.state.is_current for each in known)
+    for newer in known:
+        if ended and newer.state.is_current:
+            services.gates.touch(gate.pull_request.subject, services.now())
+            change_gate(services.gates, newer.gate_id, gate_steps.doubted)
+            report(services, newer.gate_id)
 
 
 def _moved_on(services: Services, gate: Gate) -> bool:

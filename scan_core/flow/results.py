@@ -168,10 +168,14 @@ def _verified(services: Services, scan: Scan, manifest: Manifest, artifact: Arti
     if named is None:
         sentence = f"The scanner ended well but left no {artifact}. Scan again; if it stays so, read the scanner's log."
         raise NotConclusive(AttemptError(kind=AttemptErrorKind.REPORT_MISSING, sentence=sentence))
-    with services.attempts.artifact(scan.scan_id, manifest.attempt, artifact) as stream:
-        if stream is None or _sha256(stream) != named.sha256:
-            raise _tampered(f"The stored {artifact} is not the one the worker wrote.")
-        yield stream
+    most = services.settings.artifact_limit_bytes
+    try:
+        with services.attempts.artifact(scan.scan_id, manifest.attempt, artifact, most) as stream:
+            if stream is None or _sha256(stream) != named.sha256:
+                raise _tampered(f"The stored {artifact} is not the one the worker wrote.")
+            yield stream
+    except TooLarge:
+        raise _tampered(f"The stored {artifact} is larger than any that a worker may write.") from None
 
 
 def _sha256(stream: BinaryIO) -> str:

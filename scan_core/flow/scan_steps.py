@@ -35,7 +35,6 @@ class Wanted:
     target: SourceTarget
     profile: Profile
     gate_id: GateId
-    gate_opened_at: datetime
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,8 @@ def joined(scan: Scan | None, wanted: Wanted, freshness: Freshness, now: datetim
     waits = wanted.gate_id in scan.waiters
     match scan.state:
         case ScanState.CONCLUDED if scan.conclusion is not None:
-            since_gate = waits and scan.conclusion.finished_at >= wanted.gate_opened_at
-            settled = since_gate or freshness.holds(scan.conclusion, now)
+            # Who waits joined this round, so its result is new to that gate, whatever the worker's clock says.
+            settled = waits or freshness.holds(scan.conclusion, now)
             return None if settled else _next_round(scan, wanted.gate_id, now)
         case ScanState.ACTIVE:
             return None if waits else scan.model_copy(update={"waiters": (*scan.waiters, wanted.gate_id)})
@@ -184,6 +183,9 @@ def failed(
     expected = {ScanState.ACTIVE, ScanState.STOPPING}
     if scan is None or scan.state not in expected or scan.current.number != attempt:
         return None
+    if error.kind is AttemptErrorKind.CANCELLED and scan.state is ScanState.ACTIVE:
+        # Told to stop because it was thought dead, by whoever then was not there to say so.
+        error = AttemptError(kind=AttemptErrorKind.LOST, sentence=f"Attempt {attempt} was stopped before its end.")
     ended = _with_record(scan, scan.current.model_copy(update={"ended_at": now, "error": error}))
     again = error.kind.retryable and attempts_spent(ended) < cap
     if scan.state is ScanState.ACTIVE and again:

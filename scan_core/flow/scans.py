@@ -44,7 +44,7 @@ def wanted_by(gate: Gate) -> list[scan_steps.Wanted]:
         return []
     target, profile = target_of(gate), gate.rules.rules.profile
     wanted = scan_id(target, profile)
-    return [scan_steps.Wanted(wanted, target, profile, gate.gate_id, gate.opened_at)] if gate.waits_for else []
+    return [scan_steps.Wanted(wanted, target, profile, gate.gate_id)] if gate.waits_for else []
 
 
 def target_of(gate: Gate) -> SourceTarget:
@@ -240,9 +240,8 @@ def check(services: Services, scan_name: ScanId) -> None:
     change_scan(services.scans, scan.scan_id, lambda found: scan_steps.claimed(found, record.number, claim))
     error = _dead(services, scan, record.number, claim)
     if error is not None:
+        give_up(services, scan, record.number, error)
         _cancel(services, scan, error.sentence)
-        if take_end(services, scan, record.number) is None:  # its manifest, at the last moment
-            give_up(services, scan, record.number, error)
 
 
 def _dead(services: Services, scan: Scan, attempt: AttemptNumber, claim: Claim) -> AttemptError | None:

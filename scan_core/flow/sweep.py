@@ -8,7 +8,7 @@ from scan_core.devops.pull_requests import PullRequest
 from scan_core.flow import gate_steps
 from scan_core.flow.backoff import pause_seconds
 from scan_core.flow.services import Services
-from scan_core.model.gate import Gate, GateState
+from scan_core.model.gate import Gate, GateState, PullRequestRef
 from scan_core.model.request import ProjectRequest, PullRequestRequest
 from scan_core.telemetry import emit
 
@@ -25,13 +25,22 @@ def sweep(services: Services, request: ProjectRequest) -> None:
     except DevOpsError as error:
         _try_later(services, request, error)
         return
-    for pull_request in active:
-        if not _is_gated(services, pull_request):
-            services.queues.send_request(
-                PullRequestRequest(
-                    request_id=uuid.uuid4().hex, pull_request=pull_request.ref, accepted_at=request.accepted_at
-                )
-            )
+    ungated = [pull_request.ref for pull_request in active if not _is_gated(services, pull_request)]
+    for reference in [*ungated, *_ended(services, request, {pull_request.ref for pull_request in active})]:
+        services.queues.send_request(
+            PullRequestRequest(request_id=uuid.uuid4().hex, pull_request=reference, accepted_at=services.now())
+        )
+
+
+def _ended(services: Services, request: ProjectRequest, active: set[PullRequestRef]) -> list[PullRequestRef]:
+    """Find the project's pull requests that still keep us busy and are not active any more."""
+    looks = (services.gates.look(entry.subject) for entry in services.gates.agenda())
+    busy = {look.value.pull_request for look in looks if look is not None}
+    return [each for each in busy - active if _belongs(each, request)]
+
+
+def _belongs(reference: PullRequestRef, request: ProjectRequest) -> bool:
+    return (reference.organisation, reference.project_id) == (request.organisation, request.project_id)
 
 
 def _try_later(services: Services, request: ProjectRequest, error: DevOpsError) -> None:

@@ -1,10 +1,11 @@
 """The watch: a timer that finds what was lost on the way, and what has waited too long."""
 
+import random
 import uuid
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 from scan_core.flow import gates, scans
-from scan_core.flow.backoff import pause_seconds
 from scan_core.flow.reporting import unreported
 from scan_core.flow.services import Services
 from scan_core.model.gate import Gate, Look
@@ -16,6 +17,10 @@ from scan_core.telemetry import emit
 _GRACE = timedelta(seconds=20)
 """For how long a look that is due is left to its own message."""
 
+_AT_ONCE = 8
+_LONGEST_ROUND = timedelta(minutes=4)
+"""Within the time that Functions gives one invocation."""
+
 
 def watch(services: Services) -> None:
     """Go once through everything that still needs attention. One bad row does not keep the others waiting.
@@ -24,13 +29,22 @@ def watch(services: Services) -> None:
         services: The doors to the outside.
     """
     agenda = services.gates.agenda()
-    for entry in agenda:
-        try:
-            _attend(services, entry)
-        except Exception as error:  # noqa: BLE001 - a defect in one subject must not stop the watch over the others
-            emit("watch_failed", subject=entry.subject, error=type(error).__name__, detail=str(error)[:300])
+    random.shuffle(agenda)  # what one round has no time for must not be the same every time
+    until = services.now() + _LONGEST_ROUND
+    with ThreadPoolExecutor(_AT_ONCE, "watch") as pool:
+        attended = sum(pool.map(lambda entry: _attended(services, entry, until), agenda))
     scans.start_workers(services)
-    emit("watched", subjects=len(agenda))
+    emit("watched", subjects=len(agenda), attended=attended)
+
+
+def _attended(services: Services, entry: OpenSubject, until: datetime) -> bool:
+    if services.now() > until:
+        return False
+    try:
+        _attend(services, entry)
+    except Exception as error:  # noqa: BLE001 - a defect in one subject must not stop the watch over the others
+        emit("watch_failed", subject=entry.subject, error=type(error).__name__, detail=str(error)[:300])
+    return True
 
 
 def _attend(services: Services, entry: OpenSubject) -> None:
@@ -45,10 +59,12 @@ def _attend(services: Services, entry: OpenSubject) -> None:
 
 
 def _drive(services: Services, gate: Gate) -> None:
-    if gate.state.is_current:
-        for scan in gate.waits_for:
-            scans.check(services, scan)
-    gates.advance(services, gate.gate_id)
+    try:
+        if gate.state.is_current:
+            for scan in gate.waits_for:
+                scans.check(services, scan)
+    finally:  # whatever became of its scans, the gate's own clock goes on
+        gates.advance(services, gate.gate_id)
 
 
 def _look_again(services: Services, look: Versioned[Look]) -> None:
@@ -56,10 +72,9 @@ def _look_again(services: Services, look: Versioned[Look]) -> None:
     now = services.now()
     if look.value.served or now < look.value.next_try_at + _GRACE:
         return
-    pause = pause_seconds(look.value.tries + 1, services.settings.retry_seconds)
-    later = look.value.model_copy(update={"next_try_at": now + timedelta(seconds=pause)})
+    due_now = look.value.model_copy(update={"next_try_at": now})
     try:
-        services.gates.write_look(look.value.pull_request.subject, look, later)
+        services.gates.write_look(look.value.pull_request.subject, look, due_now)
     except Conflict:
         return
     services.queues.send_request(

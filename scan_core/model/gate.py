@@ -49,7 +49,11 @@ class Look(Value):
     accepted_at: Moment
     """When the oldest request that has not been served was accepted; deadlines count from here."""
     served: bool = False
+    newest_accepted_at: Moment
+    """When the newest request was accepted; older ones have nothing to add."""
     tries: int = 0
+    not_found: int = 0
+    """How many of the latest tries in a row found no such pull request."""
     next_try_at: Moment
     problem: str | None = None
     """What kept the last try from succeeding, in words."""

@@ -1,4 +1,4 @@
-"""What every value of the model has in common: it cannot change, and it knows all its fields."""
+"""What every value of the model has in common: it cannot change."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -7,9 +7,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class Value(BaseModel):
-    """An immutable record that refuses fields it does not know."""
+    """An immutable record. Fields that a newer version wrote are passed over, so that versions can run side by side."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -7,7 +7,8 @@ import yaml
 
 from scan_core.rules.problems import Problem, RulesUnreadable, printable
 
-MOST_BYTES = 64 * 1024
+MOST_BYTES = 32 * 1024
+"""What a profile adds to an attempt's message has to fit into a queue (64 KiB of base64)."""
 _DEEPEST = 4
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _TAG = "tag:yaml.org,2002:"

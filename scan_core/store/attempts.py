@@ -95,23 +95,32 @@ class AttemptStore:
         return self._bytes(_path(scan, attempt, Artifact.MANIFEST))
 
     @contextmanager
-    def artifact(self, scan: ScanId, attempt: AttemptNumber, artifact: Artifact) -> Iterator[BinaryIO | None]:
+    def artifact(
+        self, scan: ScanId, attempt: AttemptNumber, artifact: Artifact, most_bytes: int
+    ) -> Iterator[BinaryIO | None]:
         """Open an artifact. Small ones stay in memory, large ones go to a temporary file.
 
         Args:
             scan: Its scan.
             attempt: Its number.
             artifact: Which.
+            most_bytes: The largest one that is read at all.
 
         Yields:
             A seekable stream at its start; None where there is no such artifact.
+
+        Raises:
+            TooLarge: It is larger than that.
         """
         with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
             try:
-                self._container.download_blob(_path(scan, attempt, artifact)).readinto(file)
+                download = self._container.download_blob(_path(scan, attempt, artifact))
             except ResourceNotFoundError:
                 yield None
                 return
+            if download.size > most_bytes:
+                raise TooLarge(artifact)
+            download.readinto(file)
             file.seek(0)
             yield cast("BinaryIO", file)
 

@@ -17,8 +17,8 @@ CONTAINERS = ("scans", "gates", "audit")
 _TIMES: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20, "retry_total": 3, "retry_backoff_factor": 0.4}
 """Seconds; a queue message is hidden for minutes, so a call that hangs must end long before."""
 _PAUSES: dict[str, Any] = {"initial_backoff": 0.2, "increment_base": 1, "random_jitter_range": 0.2}
-"""Blobs and queues have a back-off of their own, which by default makes a refused call last a minute (`ExponentialRetry`
-of azure-storage): a hook has to be answered before its sender gives up. These are about 1.2 seconds, three times."""
+"""Blobs and queues have a back-off of their own, which by default makes a refused call last a minute (azure-storage's
+`ExponentialRetry`): a hook has to be answered before its sender gives up. These are about 1.2 seconds, three times."""
 _SINGLE_PUT_BYTES = 256 * 1024 * 1024
 
 

@@ -4,7 +4,7 @@ Messages are base64, as the Functions queue trigger expects by default (Microsof
 """
 
 import base64
-from datetime import datetime
+from datetime import UTC, datetime
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueSasPermissions, QueueServiceClient, generate_queue_sas
@@ -45,10 +45,11 @@ class Queues:
         """Queue an attempt for whichever worker comes first.
 
         Args:
-            message: What the worker needs. It ends by itself when its links do.
+            message: What the worker needs. It goes from the queue by itself when its links end.
         """
         text = base64.b64encode(message.model_dump_json().encode()).decode()
-        self._attempts.send_message(text, time_to_live=_NEVER)
+        remaining = int((message.expires_at - datetime.now(UTC)).total_seconds())
+        self._attempts.send_message(text, time_to_live=max(1, remaining))
 
     def attempts_waiting(self) -> bool:
         """Tell whether a worker would find something to do.

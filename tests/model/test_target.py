@@ -80,7 +80,6 @@ class TestTarget:
             {"commit": "a" * 39},
             {"commit": "--upload-pack"},
             {"commit": "a" * 40 + "\n"},
-            {"surprise": 1},
         ],
     )
     def test_it_holds_nothing_that_could_mean_something_else(self, change: dict[str, Any]) -> None:

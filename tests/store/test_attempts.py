@@ -37,7 +37,7 @@ class TestDocuments:
         assert attempts.claim(spec.scan_id, ONE) is None
         assert attempts.heartbeat(spec.scan_id, ONE) is None
         assert attempts.manifest(spec.scan_id, ONE) is None
-        with attempts.artifact(spec.scan_id, ONE, Artifact.SARIF) as stream:
+        with attempts.artifact(spec.scan_id, ONE, Artifact.SARIF, 100) as stream:
             assert stream is None
 
     def test_a_spec_and_a_cancel_are_written_once(self, attempts: AttemptStore, storage: Storage) -> None:
@@ -57,6 +57,14 @@ class TestDocuments:
         put(found.heartbeat, b"{not json", overwrite=True)
         assert attempts.heartbeat(a_spec().scan_id, ONE) is None
         assert attempts.heartbeat(type(a_spec().scan_id)(scan), ONE) is None
+
+    def test_an_artifact_over_its_limit_is_refused(self, attempts: AttemptStore) -> None:
+        """It is not even downloaded."""
+        spec = a_spec()
+        found = attempts.links(spec.scan_id, ONE, "", datetime.now(UTC) + timedelta(hours=1))
+        put(found.artifacts[Artifact.SARIF], b"x" * 101)
+        with pytest.raises(TooLarge), attempts.artifact(spec.scan_id, ONE, Artifact.SARIF, 100):
+            pass
 
     def test_a_manifest_over_a_mebibyte_is_refused(self, attempts: AttemptStore) -> None:
         """A hostile worker cannot make the app read without end."""
@@ -83,7 +91,7 @@ class TestLinks:
         put(found.artifacts[Artifact.SARIF], b"first")
         with pytest.raises(HttpResponseError):
             put(found.artifacts[Artifact.SARIF], b"second", overwrite=True)
-        with attempts.artifact(spec.scan_id, ONE, Artifact.SARIF) as stream:
+        with attempts.artifact(spec.scan_id, ONE, Artifact.SARIF, 100) as stream:
             assert stream is not None
             assert stream.read() == b"first"
 

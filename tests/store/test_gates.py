@@ -50,7 +50,7 @@ class TestLooks:
         """Two requests for one pull request cannot overwrite each other unseen."""
         reference = a_pull_request()
         first = gates.write_look(
-            reference.subject, None, Look(pull_request=reference, accepted_at=NOON, next_try_at=NOON)
+            reference.subject, None, Look(pull_request=reference, accepted_at=NOON, newest_accepted_at=NOON, next_try_at=NOON)
         )
         gates.write_look(reference.subject, first, first.value.model_copy(update={"tries": 1}))
         with pytest.raises(Conflict):

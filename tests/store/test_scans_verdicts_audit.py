@@ -22,7 +22,7 @@ class TestScans:
     def test_a_scan_changes_only_in_the_version_read(self, storage: Storage) -> None:
         """Joining and stopping at once: one has to look again."""
         scans, target, profile = ScanStore(storage.tables), a_target(), a_profile()
-        wanted = Wanted(scan_id(target, profile), target, profile, a_gate().gate_id, NOON)
+        wanted = Wanted(scan_id(target, profile), target, profile, a_gate().gate_id)
         fresh = joined(None, wanted, Freshness(timedelta(hours=1), None), NOON)
         assert fresh is not None
         assert scans.read(fresh.scan_id) is None
