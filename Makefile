@@ -11,7 +11,7 @@ READY := .venv/ready
 # Another environment's variables must not lead into ours.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
-TYPED := scan_core local function_app.py tests bench
+TYPED := scan_core local scanner function_app.py tests bench
 # Two at a time: the tests start servers and processes of their own.
 PYTEST_PARALLEL := -n 2 --dist worksteal
 
@@ -38,6 +38,11 @@ test: $(READY) ## Run every test but the browser's, and hold branch coverage at 
 test-browser: $(READY) ## Look at the pages with Chromium (chromium and chromium-driver must be installed)
 	@$(BIN)/python -m pytest -m browser
 
+.PHONY: test-image
+test-image: $(READY) ## Build the scanner image for real and gate a pull request with it (docker or podman, and BASE_IMAGE)
+	@tools/image.sh --check
+	@$(BIN)/python -m pytest -m image tests/scanner
+
 .PHONY: check
 check: $(READY) ## Check format, lint, types, imports and generated documents
 	$(BIN)/ruff format --check .
@@ -62,6 +67,10 @@ docs: $(READY) ## Write the generated documents
 .PHONY: bench
 bench: $(READY) ## Measure the webhook against a bare function that does the same write
 	@$(BIN)/python -m bench.webhook
+
+.PHONY: image
+image: ## Build the scanner image with QScanner in it (scanner/README.md says what it needs)
+	@tools/image.sh
 
 .PHONY: lock
 lock: $(READY) ## Choose versions again and pin them with their hashes

@@ -80,5 +80,11 @@ def watch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's sig
     wiring.watch()
 
 
+@app.timer_trigger(arg_name="timer", schedule="30 * * * * *")
+def reconcile(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's signature
+    """Find what no hook told of."""
+    wiring.reconcile()
+
+
 def _response(page: "Page") -> func.HttpResponse:
     return func.HttpResponse(page.body, status_code=page.status, headers=page.headers, mimetype=page.media_type)

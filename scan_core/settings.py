@@ -1,5 +1,6 @@
 """Settings: what a deployment decides, from environment variables that begin with ``SCANGATE_``."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ from scan_core.model.ids import Organisation, OrganisationName
 
 _KEY_CHARACTERS = 32
 _HOST_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+_JOB = re.compile(r"(?i)/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/]+/providers/Microsoft\.App/jobs/[a-z0-9-]+")
 
 _organisation_name: TypeAdapter[OrganisationName] = TypeAdapter(Organisation)
 
@@ -79,13 +82,47 @@ class Settings(BaseSettings):
         default=None, description="Personal access token for local trials; without it the managed identity is used."
     )
 
-    runner: Literal["process"] = Field(default="process", description="What starts workers.")
-    runner_folder: Path = Field(default=Path(".local/workers"), description="Where the process runner keeps workers.")
-    max_workers: int = Field(default=2, ge=1, le=1000, description="Workers running at once.")
+    runner: Literal["process", "container", "container_apps", "none"] = Field(
+        default="process",
+        description="What starts workers: this machine as processes or containers, an Azure Container Apps job, or"
+        " none: the job starts itself by the length of its queue.",
+    )
+    runner_folder: Path = Field(
+        default=Path(".local/workers"), description="Where the process and the container runner keep workers."
+    )
+    job_resource_id: str | None = Field(
+        default=None,
+        description="Resource id of the job whose executions are the workers of the container_apps runner.",
+    )
+    management_endpoint: str | None = Field(
+        default=None,
+        description="Stand-in for Azure Resource Manager, http:// on a loopback address; empty = Azure itself.",
+    )
+    max_workers: int = Field(default=20, ge=1, le=1000, description="Scans under way at once, in all.")
+    max_workers_per_organisation: int = Field(default=20, ge=1, le=1000, description="The same for one organisation.")
+    max_workers_per_repository: int = Field(default=5, ge=1, le=1000, description="The same for one repository.")
     scan_environment_file: Path | None = Field(
         default=None,
-        description="JSON file with the environment of the process runner's scan step (QUALYS_ACCESS_TOKEN,"
-        " SCANGATE_QSCANNER); read at each start, so the token never stands in the app's own settings.",
+        description="JSON file with the environment of the scan step under the process or container runner:"
+        " QUALYS_ACCESS_TOKEN, and for processes SCANGATE_QSCANNER. Read at each start, so the token never stands in"
+        " the app's own settings.",
+    )
+    container_engine: Literal["docker", "podman"] = Field(
+        default="docker", description="What the container runner starts workers with."
+    )
+    scanner_image: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][!-~]*$",
+        description="Image of the container runner's workers, best named by digest. The host has to have it already.",
+    )
+    container_network: str = Field(
+        default="bridge",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="Network of the containers: best one with no way but to Azure DevOps, Qualys and storage.",
+    )
+    container_cpus: float = Field(default=2, gt=0, le=256, description="Processors for each container.")
+    container_memory_bytes: int = Field(
+        default=4 * 1024**3, ge=256 * 1024**2, description="Memory for each container; there is no swap on top."
     )
     qualys_pod: str = Field(default="US1", pattern=r"^[A-Z]{2,3}[0-9]$", description="Qualys platform, such as EU1.")
     scanner_version: str | None = Field(
@@ -106,6 +143,14 @@ class Settings(BaseSettings):
     fetch_limit_seconds: int = Field(default=300, ge=1, description="Longest fetch of a commit.")
     scan_limit_seconds: int = Field(default=600, ge=1, description="Longest run of QScanner.")
     retry_seconds: float = Field(default=5, gt=0, description="First pause before a retry; it doubles up to 5 minutes.")
+    reconcile_seconds: int = Field(
+        default=600, ge=1, description="Between two listings of a project's pull requests, which need no hook."
+    )
+    verify_seconds: int = Field(
+        default=3600,
+        ge=1,
+        description="Between two comparisons of a gate with what Azure DevOps shows, and with the age of its results.",
+    )
     report_lease_seconds: int = Field(
         default=90, ge=1, description="For how long one instance alone reports a gate; above the time-out of a call."
     )
@@ -139,6 +184,23 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return keys
 
+    @field_validator("job_resource_id")
+    @classmethod
+    def _job(cls, resource_id: str | None) -> str | None:
+        if resource_id is not None and not _JOB.fullmatch(resource_id):
+            message = "expected /subscriptions/…/resourceGroups/…/providers/Microsoft.App/jobs/…"
+            raise ValueError(message)
+        return resource_id
+
+    @field_validator("management_endpoint")
+    @classmethod
+    def _loopback(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "")
+        if url is not None and (parts.scheme != "http" or parts.hostname not in _HOST_LOOPBACK or parts.username):
+            message = "expected http:// on a loopback address: Azure itself needs no setting"
+            raise ValueError(message)
+        return url
+
     @field_validator("public_url")
     @classmethod
     def _no_slash_at_the_end(cls, url: str) -> str:
@@ -148,6 +210,28 @@ class Settings(BaseSettings):
     def _one_storage(self) -> Self:
         if (self.storage_connection is None) == (self.storage_account is None):
             message = "set exactly one of SCANGATE_STORAGE_CONNECTION and SCANGATE_STORAGE_ACCOUNT"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _container_apps_is_complete(self) -> Self:
+        if self.runner == "container_apps" and self.job_resource_id is None:
+            message = "SCANGATE_RUNNER=container_apps needs SCANGATE_JOB_RESOURCE_ID, the resource id of the job"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _container_is_complete(self) -> Self:
+        if self.runner != "container":
+            return self
+        if self.scanner_image is None:
+            message = "SCANGATE_RUNNER=container needs SCANGATE_SCANNER_IMAGE, which `make image` builds"
+            raise ValueError(message)
+        if self.devops_pat is None:
+            message = (
+                "SCANGATE_RUNNER=container needs SCANGATE_DEVOPS_PAT: an identity that the fetch container can"
+                " reach on a plain host, the scan container can reach too"
+            )
             raise ValueError(message)
         return self
 
@@ -172,7 +256,7 @@ class Settings(BaseSettings):
         held += [secret for organisation in self.organisations.values() for secret in organisation.hook_secrets]
         plain = [secret.get_secret_value() for secret in held if secret is not None]
         account_keys = [part.removeprefix("AccountKey=") for text in plain for part in text.split(";")]
-        return plain + [key for key in account_keys if key not in plain and "=" not in key.rstrip("=")]
+        return plain + [key for key in account_keys if key and key not in plain and "=" not in key.rstrip("=")]
 
 
 def load() -> Settings:

@@ -9,6 +9,8 @@ from opentelemetry import metrics
 from pydantic import JsonValue
 
 _logger = logging.getLogger("scangate")
+# Alarms read these events; the level that a host gives to everything else must not swallow them.
+_logger.setLevel(logging.INFO)
 _events = metrics.get_meter("scangate").create_counter("scangate.events", description="Structured events, by name")
 
 _MASK = "***"

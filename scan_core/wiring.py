@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _FETCH_LINK = timedelta(hours=6)
 _STORAGE_PAUSE_SECONDS = 30
+_WORKER_SPARE_SECONDS = 300
+"""What a container has on top of the longest fetch and scan: to come up, to upload, to be told to end."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +128,11 @@ def services() -> "Services":
         SettingsInvalid: A setting is missing or wrong.
     """
     from scan_core.flow.services import Services  # noqa: PLC0415 - the webhook does without
+    from scan_core.store.admission import AdmissionStore  # noqa: PLC0415
     from scan_core.store.attempts import AttemptStore  # noqa: PLC0415
     from scan_core.store.audit import AuditTrail  # noqa: PLC0415
     from scan_core.store.gates import GateStore  # noqa: PLC0415
+    from scan_core.store.projects import ProjectStore  # noqa: PLC0415
     from scan_core.store.scans import ScanStore  # noqa: PLC0415
     from scan_core.store.verdicts import VerdictStore  # noqa: PLC0415
 
@@ -136,7 +141,9 @@ def services() -> "Services":
         settings=entrance.settings,
         default_rules=_default_rules(),
         gates=GateStore(storage.tables),
+        projects=ProjectStore(storage.tables),
         scans=ScanStore(storage.tables),
+        admission=AdmissionStore(storage.tables),
         attempts=AttemptStore(storage),
         queues=entrance.queues,
         verdicts=VerdictStore(storage.blobs),
@@ -177,12 +184,59 @@ def _devops(organisation: OrganisationName) -> "DevOpsApi":
 
 
 def _runner(entrance: Door) -> "Runner":
+    match entrance.settings.runner:
+        case "process":
+            return _process_runner(entrance)
+        case "container":
+            return _container_runner(entrance)
+        case "container_apps":
+            return _container_apps_runner(entrance.settings)
+        case "none":
+            from scan_core.runner.platform import PlatformRunner  # noqa: PLC0415
+
+            return PlatformRunner()
+
+
+def _process_runner(entrance: Door) -> "Runner":
     from scan_core.runner.process import ProcessRunner  # noqa: PLC0415
 
     known = entrance.settings
     return ProcessRunner(
         folder=known.runner_folder.absolute(),
         max_workers=known.max_workers,
+        fetch_environment=lambda: _fetch_environment(entrance),
+        scan_environment=_scan_environment(known.scan_environment_file),
+    )
+
+
+def _container_apps_runner(known: Settings) -> "Runner":
+    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - only where Azure is
+
+    from scan_core.runner.container_apps import ContainerAppsRunner, JobId  # noqa: PLC0415 - likewise
+
+    # The endpoint that gives tokens is near: a call waits seconds for it, not the library's minute of retries.
+    credential = ManagedIdentityCredential(
+        client_id=known.identity_client_id, connection_timeout=5, read_timeout=5, retry_total=1
+    )
+    job = JobId.parse(str(known.job_resource_id))
+    return ContainerAppsRunner(job, known.max_workers, credential, known.management_endpoint)
+
+
+def _container_runner(entrance: Door) -> "Runner":
+    from scan_core.runner.container import Allowance, ContainerRunner  # noqa: PLC0415
+
+    known = entrance.settings
+    return ContainerRunner(
+        folder=known.runner_folder.absolute(),
+        max_workers=known.max_workers,
+        engine=known.container_engine,
+        image=str(known.scanner_image),
+        allowance=Allowance(
+            network=known.container_network,
+            cpus=known.container_cpus,
+            memory_bytes=known.container_memory_bytes,
+            seconds=known.fetch_limit_seconds + known.scan_limit_seconds + _WORKER_SPARE_SECONDS,
+        ),
         fetch_environment=lambda: _fetch_environment(entrance),
         scan_environment=_scan_environment(known.scan_environment_file),
     )
@@ -230,6 +284,7 @@ def receive(organisation: str, authorization: str | None, body: bytes) -> "Answe
     from scan_core.intake import answers  # noqa: PLC0415 - as for every room: an app that cannot import it still indexes
     from scan_core.intake.hooks import receive as take_hook  # noqa: PLC0415
 
+    started = time.perf_counter()
     try:
         entrance = door()
     except SettingsInvalid as invalid:
@@ -246,7 +301,12 @@ def receive(organisation: str, authorization: str | None, body: bytes) -> "Answe
         send=entrance.queues.send_request,
         now=now(),
         new_id=lambda: uuid.uuid4().hex,
-        count=lambda reason: emit("hook_received", organisation=organisation[:50], reason=reason),
+        count=lambda reason: emit(
+            "hook_received",
+            organisation=organisation[:50],
+            reason=reason,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        ),
     )
 
 
@@ -394,6 +454,13 @@ def take_poisoned_result(body: bytes) -> None:
 def watch() -> None:
     """Find what was lost on the way; without settings there is nothing to watch."""
     from scan_core.flow.watch import watch as look_round  # noqa: PLC0415
+
+    _unless_unconfigured(lambda: look_round(services()))
+
+
+def reconcile() -> None:
+    """Find what no hook told of; without settings there is nothing to compare."""
+    from scan_core.flow.reconcile import reconcile as look_round  # noqa: PLC0415
 
     _unless_unconfigured(lambda: look_round(services()))
 

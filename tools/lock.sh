@@ -12,3 +12,4 @@ compile() {
 
 compile requirements.in requirements.txt "$@"
 compile requirements-dev.in requirements-dev.txt "$@"
+compile requirements-worker.in requirements-worker.txt "$@"

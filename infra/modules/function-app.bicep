@@ -188,9 +188,8 @@ var appSettings = {
   SCANGATE_MAX_WORKERS: string(maxWorkers)
   SCANGATE_FETCH_LIMIT_SECONDS: string(fetchLimitSeconds)
   SCANGATE_SCAN_LIMIT_SECONDS: string(scanLimitSeconds)
-  SCANGATE_RUNNER: 'container_apps'
-  SCANGATE_RUNNER_JOB: jobId
-  SCANGATE_RUNNER_JOB_TRIGGER: jobTrigger
+  SCANGATE_RUNNER: jobTrigger == 'queue' ? 'none' : 'container_apps'
+  SCANGATE_JOB_RESOURCE_ID: jobId
 }
 
 // A resource of its own, because the app's host name is known only when the app is there.

@@ -1,7 +1,10 @@
 """Plays the demo: each step is done through Azure DevOps, and what Scangate answers is shown as it comes."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +19,7 @@ from rich.table import Table
 
 from local.demo.azure_devops import Clone, Team
 from local.demo.files import README, RULES, package_files
-from local.stack import up
+from local.stack import parts, up
 from local.stack.parts import LEASE_SECONDS
 from local.stack.plan import plan_in
 
@@ -112,17 +115,15 @@ def run(data: Path, stay: threading.Event | None) -> int:
 
 def _play(show: Show, data: Path, stack: up.Stack) -> None:
     console, team = show.console, show.team
-    console.print("[bold]1 · A team sets up its repository[/]: project, status policy, service hooks")
+    console.print("[bold]1 · A team has a repository[/], and its project is onboarded")
     show.project = team.make_project(_PROJECT)
     show.repository = team.make_repository(show.project, _REPOSITORY)
     url = f"{stack.plan.organisation_url}/{show.project}/_git/{show.repository}"
     clone = Clone(data / "clone", url, stack.plan.devops_token)
     first = {"README.md": README, ".scangate.yml": RULES, **package_files(minimist="1.2.8")}
     clone.commit_and_push("main", "A web shop", first)
-    team.require_status(show.project, show.repository)
-    team.subscribe(show.project, "git.pullrequest.created")
-    team.subscribe(show.project, "git.pullrequest.updated", notificationType="PushNotification")
-    team.subscribe(show.project, "git.pullrequest.updated", notificationType="StatusUpdateNotification")
+    console.print(f"    [cyan]scangate onboard '{_PROJECT}'[/] connects it: service hooks and a blocking status policy")
+    console.print(f"    [dim]{_onboard(data, stack)}[/]", highlight=False)
 
     console.print("[bold]2 · A pull request adds a dependency[/] with a known vulnerability: lodash 4.17.11")
     clone.commit_and_push(_BRANCH, "Add lodash", package_files(minimist="1.2.8", lodash="4.17.11"))
@@ -142,6 +143,16 @@ def _play(show: Show, data: Path, stack: up.Stack) -> None:
 
     console.print("[bold]5 · Now it completes[/]")
     show.try_to_complete("complete", expected=True)
+
+
+def _onboard(data: Path, stack: up.Stack) -> str:
+    """Run the command as an administrator would, with the app's own settings; give its last line."""
+    command = [str(Path(sys.executable).with_name("scangate")), "onboard", _PROJECT]
+    environment = {**os.environ, **parts.app(data, stack.plan).environment}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise DemoFailed(f"scangate onboard ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout.splitlines()[-1]
 
 
 def _see_superseded(show: Show, refused: dict[str, Any], seconds: float) -> None:

@@ -22,6 +22,7 @@ from local.devops import (
     rest_hooks,
     rest_policy,
     rest_pull_requests,
+    rest_security,
     rest_threads,
 )
 from local.devops.auth import authenticate
@@ -50,6 +51,7 @@ _MODULES: Final = (
     rest_policy,
     rest_hooks,
     rest_build,
+    rest_security,
 )
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.arm.__main__ import HEADER_SETTING
+from local.arm.identity import PATH as IDENTITY_PATH
 from local.devops.__main__ import TOKEN_SETTING
+from local.stack.job import RESOURCE_ID
 from local.stack.plan import Plan
 from local.storage.account import recall
 
@@ -60,6 +63,20 @@ def devops(data: Path, plan: Plan) -> Part:
     return Part("devops", _python("local.devops", *place, "--org", plan.org), environment)
 
 
+def arm(data: Path, plan: Plan) -> Part:
+    """Describe the stand-in for Azure Resource Manager.
+
+    Args:
+        data: The stack's data folder.
+        plan: The stack's plan.
+
+    Returns:
+        The stand-in, which keeps its jobs in ``arm`` and runs their executions where the process runner has workers.
+    """
+    place = ("--port", str(plan.arm_port), "--data", str(data / "arm"), "--executions", str(data / "workers"))
+    return Part("arm", _python("local.arm", *place), {HEADER_SETTING: plan.identity_header})
+
+
 def app(data: Path, plan: Plan, lease_seconds: int = LEASE_SECONDS, port: int | None = None) -> Part:
     """Describe the app: the Functions host with Scangate's function app.
 
@@ -97,9 +114,23 @@ def _settings(data: Path, plan: Plan, connection: str) -> dict[str, str]:
         "SCANGATE_SIGNING_KEYS": json.dumps([plan.signing_key]),
         "SCANGATE_STORAGE_CONNECTION": connection,
         "SCANGATE_DEVOPS_PAT": plan.devops_token,
+        "SCANGATE_QUALYS_POD": "US2",
+        **_runner(data, plan),
+    }
+
+
+def _runner(data: Path, plan: Plan) -> dict[str, str]:
+    if plan.runner == "container-apps":
+        return {
+            "SCANGATE_RUNNER": "container_apps",
+            "SCANGATE_JOB_RESOURCE_ID": RESOURCE_ID,
+            "SCANGATE_MANAGEMENT_ENDPOINT": plan.management,
+            "IDENTITY_ENDPOINT": f"{plan.management}{IDENTITY_PATH}",
+            "IDENTITY_HEADER": plan.identity_header,
+        }
+    return {
         "SCANGATE_RUNNER_FOLDER": str(data / "workers"),
         "SCANGATE_SCAN_ENVIRONMENT_FILE": str(_scan_environment(data, plan)),
-        "SCANGATE_QUALYS_POD": "US2",
     }
 
 

@@ -5,12 +5,17 @@ import os
 import secrets
 import socket
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 HOST = "127.0.0.1"
 _FILE = "stack.json"
+_RUNNER_SETTING = "SCANGATE_LOCAL_RUNNER"
+"""The runner of new stacks, so that a whole test suite can be run with another one."""
+
+type LocalRunner = Literal["process", "container-apps"]
+"""What runs a stack's workers: the app itself, or a job in the stand-in for Azure Resource Manager."""
 
 
 class PlanUnreadable(ValueError):
@@ -33,6 +38,10 @@ class Plan(BaseModel):
     devops_url: str | None = None
     """Another server instead of the simulator."""
     scanner: str
+    runner: LocalRunner = "process"
+    arm_port: int = Field(default_factory=lambda: free_ports(1)[0])
+    identity_header: str = Field(default_factory=lambda: secrets.token_urlsafe(32))
+    """The secret with which the app asks for tokens of its managed identity."""
 
     @property
     def app(self) -> str:
@@ -43,6 +52,11 @@ class Plan(BaseModel):
     def devops(self) -> str:
         """The address of Azure DevOps, before the organisation's name, without a slash at the end."""
         return (self.devops_url or f"http://{HOST}:{self.devops_port}").rstrip("/")
+
+    @property
+    def management(self) -> str:
+        """The address of the stand-in for Azure Resource Manager, without a slash at the end."""
+        return f"http://{HOST}:{self.arm_port}"
 
     @property
     def organisation_url(self) -> str:
@@ -56,7 +70,7 @@ class Plan(BaseModel):
         Returns:
             The plan, with the QScanner stand-in as its scanner.
         """
-        app_port, devops_port = free_ports(2)
+        app_port, devops_port, arm_port = free_ports(3)
         return cls(
             hook_secret=secrets.token_urlsafe(32),
             devops_token=os.environ.get("SCANGATE_DEVOPS_PAT") or secrets.token_urlsafe(32),
@@ -64,6 +78,8 @@ class Plan(BaseModel):
             qualys_token=os.environ.get("QUALYS_ACCESS_TOKEN") or secrets.token_urlsafe(32),
             app_port=app_port,
             devops_port=devops_port,
+            arm_port=arm_port,
+            runner=TypeAdapter(LocalRunner).validate_python(os.environ.get(_RUNNER_SETTING, "process")),
             scanner=os.environ.get("SCANGATE_QSCANNER") or str(stand_in()),
         )
 

@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from local.stack import parts
+import httpx2
+
+from local.stack import job, parts
 from local.stack.parts import REPOSITORY, Part
 from local.stack.plan import Plan
 from local.storage.account import recall
 from scan_core.runner.process import ProcessRunner
 
 _STOP_SECONDS = 40
+_HEALTH_SECONDS = 30
 
 
 class PartFailed(RuntimeError):
-    """A part ended before it was ready; the message has the end of its log."""
+    """A part ended before it was ready, and the message has the end of its log; or the app names a wrong setting."""
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Stack:
             What `scangate local up` prints.
         """
         account = recall(self.data / "storage")
+        jobs = {"management": self.plan.management} if self.plan.runner == "container-apps" else {}
         return {
             "app": self.plan.app,
             "devops": self.plan.devops,
@@ -44,6 +48,7 @@ class Stack:
             "hook_user": self.plan.hook_user,
             "hook_secret": self.plan.hook_secret,
             "devops_token": self.plan.devops_token,
+            **jobs,
         }
 
     def start(self, part: Part) -> None:
@@ -96,16 +101,19 @@ class Stack:
         self._reap(name)
 
     def stop(self) -> None:
-        """Ask every part to end, the app first, and then the workers."""
-        for name in ("app", "devops", "storage"):
-            if name in self.running:
-                self._stop_part(name)
+        """Ask every part to end: the app first, then its workers while they can still say how they ended."""
+        self._stop_part("app")
         workers = self.data / "workers"
         if workers.is_dir():
             ProcessRunner(workers, max_workers=1, fetch_environment=dict, scan_environment=dict).stop_all()
+        self._stop_part("arm")
+        self._stop_part("devops")
+        self._stop_part("storage")
 
     def _stop_part(self, name: str) -> None:
-        process = self.running[name]
+        process = self.running.get(name)
+        if process is None:
+            return
         process.terminate()
         try:
             process.wait(_STOP_SECONDS)
@@ -128,7 +136,7 @@ class Stack:
 
 
 def start(data: Path, plan: Plan, lease_seconds: int, progress: Callable[[str], None]) -> Stack:
-    """Start storage, Azure DevOps and the app.
+    """Start storage, Azure DevOps, where asked a job for the workers, and the app.
 
     Args:
         data: The stack's data folder.
@@ -140,7 +148,7 @@ def start(data: Path, plan: Plan, lease_seconds: int, progress: Callable[[str], 
         The running stack, as a context manager that stops it.
 
     Raises:
-        PartFailed: A part did not start; those started before are stopped.
+        PartFailed: A part did not start, or a setting is wrong; those started before are stopped.
     """
     stack = Stack(data, plan)
     try:
@@ -149,12 +157,24 @@ def start(data: Path, plan: Plan, lease_seconds: int, progress: Callable[[str], 
         if plan.devops_url is None:
             progress("Azure DevOps (simulator)")
             stack.start(parts.devops(data, plan))
+        if plan.runner == "container-apps":
+            progress("Azure Resource Manager (stand-in)")
+            stack.start(parts.arm(data, plan))
+            job.deploy(plan, stack.line()["storage"])
         progress("the app (Functions host)")
         stack.start(parts.app(data, plan, lease_seconds))
+        _refuse_wrong_settings(plan)
     except BaseException:
         stack.stop()
         raise
     return stack
+
+
+def _refuse_wrong_settings(plan: Plan) -> None:
+    """End what could only answer 503: the app itself goes on, as it has to in Azure."""
+    health = httpx2.get(f"{plan.app}/api/health", trust_env=False, timeout=_HEALTH_SECONDS).json()
+    if health["status"] == "misconfigured":
+        raise PartFailed(health["problem"])
 
 
 def ready_line(stack: Stack) -> str:

@@ -1,11 +1,12 @@
 """``scangate local``: everything on this machine, with no cloud account."""
 
+import os
 import signal
 import sys
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -20,6 +21,10 @@ Port = Annotated[int | None, typer.Option(help="The app's port; by default the l
 DevopsPort = Annotated[int | None, typer.Option(help="The simulator's port; likewise.")]
 DevopsUrl = Annotated[str | None, typer.Option(help="Another server instead of the simulator.")]
 Scanner = Annotated[Path | None, typer.Option(help="QScanner itself instead of the stand-in.")]
+Runner = Annotated[
+    Literal["process", "container-apps"] | None,
+    typer.Option(help="What runs workers: the app, or a job in a stand-in for Azure Resource Manager."),
+]
 Lease = Annotated[int, typer.Option(min=1, help="Seconds a queue message is hidden while its function runs.")]
 
 _DATA = Path(".local/stack")
@@ -32,13 +37,16 @@ def up(
     devops_port: DevopsPort = None,
     devops_url: DevopsUrl = None,
     scanner: Scanner = None,
+    runner: Runner = None,
     data: Data = _DATA,
     lease: Lease = _LEASE,
 ) -> None:
     """Start storage, Azure DevOps and the app; print one line of JSON when ready; run until told to stop."""
     from local.stack import up as stack_up  # noqa: PLC0415 - not deployed
 
-    plan = _plan(data, app_port=port, devops_port=devops_port, devops_url=devops_url, scanner=_absolute(scanner))
+    plan = _plan(
+        data, app_port=port, devops_port=devops_port, devops_url=devops_url, scanner=_absolute(scanner), runner=runner
+    )
     done = _until_told()
     try:
         with stack_up.start(
@@ -70,6 +78,15 @@ def devops(data: Data = _DATA, devops_port: DevopsPort = None) -> None:
     _become(parts.devops(data.absolute(), plan))
 
 
+@app.command()
+def arm(data: Data = _DATA) -> None:
+    """Run the stand-in for Azure Resource Manager alone, with the job that `up --runner container-apps` made."""
+    from local.stack import parts  # noqa: PLC0415 - not deployed
+
+    plan = _plan(data)
+    _become(parts.arm(data.absolute(), plan))
+
+
 @app.command(name="app")
 def app_alone(
     data: Data = _DATA,
@@ -86,6 +103,7 @@ def app_alone(
         part = parts.app(data.absolute(), plan, lease, port)
     except parts.PartMissing as missing:
         _fail(str(missing))
+    _refuse_wrong_settings(part)
     _become(part)
 
 
@@ -113,6 +131,16 @@ def _plan(data: Path, **changes: str | int | None) -> "Plan":
 
 def _absolute(path: Path | None) -> str | None:
     return None if path is None else str(path.absolute())
+
+
+def _refuse_wrong_settings(part: "Part") -> None:
+    """End before the start what could only answer 503: the app itself goes on, as it has to in Azure."""
+    from scan_core import wiring  # noqa: PLC0415 - slow to import, and only needed here
+
+    os.environ.update(part.environment)
+    problem = wiring.settings_problem()
+    if problem is not None:
+        _fail(problem)
 
 
 def _become(part: "Part") -> None:

@@ -3,6 +3,8 @@
 import typer
 
 from scan_core.cli import local, rules
+from scan_core.cli.doctor import doctor
+from scan_core.cli.onboard import onboard
 
 app = typer.Typer(
     help="Scangate: a security gate for Azure DevOps that needs nothing in anyone's pipeline.",
@@ -11,3 +13,5 @@ app = typer.Typer(
 )
 app.add_typer(local.app, name="local")
 app.add_typer(rules.app, name="rules")
+app.command()(onboard)
+app.command()(doctor)

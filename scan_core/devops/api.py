@@ -59,3 +59,7 @@ class DevOpsApi(Protocol):
     def slow_down_seconds(self) -> float:
         """Say how many seconds a call that can wait should wait."""
         ...
+
+    def requests_sent(self) -> int:
+        """Say how many requests the calling thread has sent."""
+        ...

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
-from scan_core.devops.asking import ask, ask_list
+from scan_core.devops.asking import MAX_PAGES, ask, ask_list
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.devops.identity import Authorization
 from scan_core.devops.naming import branch_name, is_unicode, plain_url, shown
@@ -13,17 +13,14 @@ from scan_core.devops.pace import Pace
 from scan_core.devops.pull_requests import IterationRead, PullRequest, StatusRead
 from scan_core.devops.reading import iteration_from, malformed, pull_request_from, status_from
 from scan_core.devops.sdk import git_client, location_client, models
+from scan_core.devops.signed_in import signed_in_as
 from scan_core.devops.transport import Clocks, Errand, Transport
 from scan_core.model.gate import PullRequestRef, Status
 from scan_core.model.ids import BranchRef, Guid, Iteration, OrganisationName, ProjectId, RepositoryId
 
 PAGE_SIZE = 100
-MAX_PAGES = 500
-"""A listing this long is taken for one that never ends."""
 
 _FILE_NOT_FOUND = "GitItemNotFoundException"
-_ANONYMOUS = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
-"""Who Azure DevOps takes a caller without credentials for, where an organisation has public projects."""
 
 _guid: TypeAdapter[str] = TypeAdapter(Annotated[str, Guid])
 _logger = logging.getLogger(__name__)
@@ -77,6 +74,14 @@ class DevOps:
             Seconds, 0 where there is no need.
         """
         return self._pace.slow_down_seconds()
+
+    def requests_sent(self) -> int:
+        """Count what was asked of Azure DevOps.
+
+        Returns:
+            How many requests the calling thread has sent.
+        """
+        return self._transport.requests_sent()
 
     def clone_url(self, project_id: ProjectId, repository_id: RepositoryId) -> str:
         """Say where a repository is cloned from, made from configuration and ids alone.
@@ -289,15 +294,7 @@ class DevOps:
         Raises:
             DevOpsError: The call failed; SIGNED_OUT also where Azure DevOps takes the caller for nobody.
         """
-        doing = "asking who is signed in"
-        answer = ask(Errand(doing), self._location.get_connection_data)
-        identity = str(getattr(answer.authenticated_user, "id", None) or "").lower()
-        if identity == _ANONYMOUS:
-            raise DevOpsError(DevOpsErrorKind.SIGNED_OUT, f"{doing}: Azure DevOps takes the caller for nobody")
-        try:
-            return _guid.validate_python(identity)
-        except ValueError:
-            raise malformed(doing, "Azure DevOps gave no usable value for authenticatedUser.id") from None
+        return signed_in_as(self._location)
 
     def _ids(self, ref: PullRequestRef) -> dict[str, Any]:
         if ref.organisation != self._organisation:

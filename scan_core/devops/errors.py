@@ -29,6 +29,13 @@ class DevOpsErrorKind(StrEnum):
     """An answer that is not what the REST specification promises, or not of what was asked."""
 
 
+_EVERYWHERE = {
+    DevOpsErrorKind.SIGNED_OUT,
+    DevOpsErrorKind.THROTTLED,
+    DevOpsErrorKind.UNAVAILABLE,
+    DevOpsErrorKind.TIMED_OUT,
+    DevOpsErrorKind.UNREACHABLE,
+}
 _LASTING = {DevOpsErrorKind.NOT_FOUND, DevOpsErrorKind.CONFLICT, DevOpsErrorKind.REJECTED}
 
 
@@ -59,3 +66,8 @@ class DevOpsError(Exception):
     def transient(self) -> bool:
         """Whether the same call can succeed later. A refusal counts: rights are often granted late."""
         return self.kind not in _LASTING
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether other calls would probably fail as well, since it is not about what this one asked for."""
+        return self.kind in _EVERYWHERE

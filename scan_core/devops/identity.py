@@ -2,10 +2,14 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
 
 type Authorization = Callable[[], str]
 """Gives the value of the ``Authorization`` header. Called once per request, so that tokens refresh; may be slow."""
@@ -46,7 +50,6 @@ def managed_identity(client_id: str | None) -> Authorization:
         An authorization by Bearer. It raises DevOpsError (SIGNED_OUT) where no token can be had.
     """
     # Needs tens of megabytes of modules that a trial with a personal access token does without.
-    from azure.core.exceptions import AzureError  # noqa: PLC0415
     from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
 
     # The metadata endpoint is local: a call waits seconds for it, not the library's minute of retries.
@@ -56,15 +59,40 @@ def managed_identity(client_id: str | None) -> Authorization:
         read_timeout=_IDENTITY_SECONDS,
         retry_total=_IDENTITY_RETRIES,
     )
+    return _bearer(credential, "the managed identity", "check that the identity is assigned to this app")
+
+
+def federated_identity(client_id: str | None) -> Authorization:
+    """Call with a token that a pipeline's or a cluster's own token is exchanged for; no secret is kept anywhere.
+
+    The file and the tenant are named by AZURE_FEDERATED_TOKEN_FILE and AZURE_TENANT_ID ("Workload identity federation",
+    learn.microsoft.com).
+
+    Args:
+        client_id: The client id of the identity that trusts that token; None for the one in AZURE_CLIENT_ID.
+
+    Returns:
+        An authorization by Bearer. It raises DevOpsError (SIGNED_OUT) where no token can be had.
+
+    Raises:
+        ValueError: The environment names no tenant, client or file.
+    """
+    from azure.identity import WorkloadIdentityCredential  # noqa: PLC0415 - as above
+
+    named = {} if client_id is None else {"client_id": client_id}
+    return _bearer(WorkloadIdentityCredential(**named), "the federated token", "check the identity's federation")
+
+
+def _bearer(credential: "TokenCredential", source: str, advice: str) -> Authorization:
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - as above
 
     def authorize() -> str:
         try:
             token: str = credential.get_token(AZURE_DEVOPS_SCOPE).token
-        except (AzureError, ValueError) as error:
+        except (AzureError, OSError, ValueError) as error:
             raise DevOpsError(
                 DevOpsErrorKind.SIGNED_OUT,
-                f"no token for Azure DevOps could be had from the managed identity ({type(error).__name__}); "
-                "check that the identity is assigned to this app",
+                f"no token for Azure DevOps could be had from {source} ({type(error).__name__}); {advice}",
             ) from None
         return f"Bearer {token}"
 

@@ -1,7 +1,7 @@
 """Where each operation lives, so that the SDK needs no discovery call.
 
-Ids as the SDK names them, routes as in the Azure DevOps REST API 7.1 specification (git), and for ``ConnectionData`` as
-the service's own discovery answer gives it.
+Ids as the SDK names them, routes as in the Azure DevOps REST API 7.1 specification (git, core, serviceHooks, policy,
+security), and for ``ConnectionData`` as the service's own discovery answer gives it.
 """
 
 from typing import NamedTuple
@@ -44,5 +44,24 @@ LOCATIONS = (
         "ConnectionData",
         "_apis/ConnectionData",
         released=False,
+    ),
+    Location("603fe2ac-9723-48b9-88ad-09305aa6c6e1", "core", "projects", "_apis/projects/{projectId}"),
+    Location(
+        "fc50d02a-849f-41fb-8af1-0a5216103269",
+        "hooks",
+        "subscriptions",
+        "_apis/hooks/subscriptions/{subscriptionId}",
+    ),
+    Location(
+        "dad91cbe-d183-45f8-9c6e-9c1164472121",
+        "policy",
+        "configurations",
+        "{project}/_apis/policy/configurations/{configurationId}",
+    ),
+    Location(
+        "cf1faa59-1b63-4448-bf04-13d981a46f5d",
+        "Security",
+        "PermissionEvaluationBatch",
+        "_apis/security/permissionevaluationbatch",
     ),
 )

@@ -5,6 +5,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+from scan_core.devops.hooks import Subscription
+from scan_core.devops.policies import PolicyRead
+from scan_core.devops.projects import Project
 from scan_core.devops.pull_requests import IterationRead, MergeStatus, PullRequest, StatusRead
 from scan_core.devops.sdk import Unreadable
 from scan_core.model.ids import OrganisationName
@@ -99,6 +102,69 @@ def status_from(model: Any, doing: str) -> StatusRead:  # noqa: ANN401 (SDK mode
     )
 
 
+def project_from(model: Any, doing: str) -> Project:  # noqa: ANN401 (SDK model)
+    """Read a project.
+
+    Args:
+        model: The SDK's TeamProjectReference.
+        doing: What is being done, in words for an error.
+
+    Returns:
+        The project.
+
+    Raises:
+        DevOpsError: MALFORMED, naming the field.
+    """
+    return _value(Project, doing, id=_lower(_at(model, "id")), name=_displayable(_at(model, "name")))
+
+
+def subscription_from(model: Any, doing: str) -> Subscription:  # noqa: ANN401 (SDK model)
+    """Read a subscription of a web hook.
+
+    Args:
+        model: The SDK's Subscription.
+        doing: What is being done, in words for an error.
+
+    Returns:
+        The subscription.
+
+    Raises:
+        DevOpsError: MALFORMED, naming the field.
+    """
+    return _value(
+        Subscription,
+        doing,
+        id=_lower(_at(model, "id")),
+        event_type=_at(model, "event_type"),
+        resource_version=_at(model, "resource_version") or "",
+        status=_at(model, "status"),
+        publisher_inputs=_texts(_at(model, "publisher_inputs")),
+        consumer_inputs=_texts(_at(model, "consumer_inputs")),
+        created_by=_lower(_at(model, "created_by", "id")),
+    )
+
+
+def policy_from(model: Any, doing: str) -> PolicyRead:  # noqa: ANN401 (SDK model)
+    """Read a status policy.
+
+    Args:
+        model: The SDK's PolicyConfiguration.
+        doing: What is being done, in words for an error.
+
+    Returns:
+        The policy.
+
+    Raises:
+        DevOpsError: MALFORMED, naming the field.
+    """
+    policy = {
+        "is_enabled": _at(model, "is_enabled"),
+        "is_blocking": _at(model, "is_blocking"),
+        "settings": _at(model, "settings"),
+    }
+    return _value(PolicyRead, doing, id=_at(model, "id"), policy=policy)
+
+
 def malformed(doing: str, what: str) -> DevOpsError:
     """Make the error for an answer that cannot be used.
 
@@ -142,3 +208,8 @@ def _displayable(value: Any) -> Any:  # noqa: ANN401 (any field's value)
     if value is None:
         return ""
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def _texts(value: Any) -> Any:  # noqa: ANN401 (any field's value)
+    """Give inputs as texts: one that is absent or null is empty."""
+    return {name: text or "" for name, text in value.items()} if isinstance(value, dict) else value or {}

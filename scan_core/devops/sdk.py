@@ -39,8 +39,11 @@ __all__ = [
     "GitClient",
     "HTTPSender",
     "LocationClient",
+    "ReleasedVersions",
+    "Sender",
     "Unreadable",
     "git_client",
+    "hardened",
     "location_client",
     "models",
 ]
@@ -98,7 +101,7 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class _ReleasedVersions:
+class ReleasedVersions:
     """Asks for the released API version where there is one, and not for the preview that the SDK was generated from."""
 
     def _send(self, http_method: str, location_id: str, version: str, **request: Any) -> Any:  # noqa: ANN401 (SDK's own)
@@ -106,11 +109,11 @@ class _ReleasedVersions:
         return super()._send(http_method, location_id, asked, **request)  # type: ignore[misc]  # the SDK's Client
 
 
-class _Git(_ReleasedVersions, GitClient):  # type: ignore[misc]  # published without types
+class _Git(ReleasedVersions, GitClient):  # type: ignore[misc]  # published without types
     pass
 
 
-class _Location(_ReleasedVersions, LocationClient):  # type: ignore[misc]  # published without types
+class _Location(ReleasedVersions, LocationClient):  # type: ignore[misc]  # published without types
     pass
 
 
@@ -124,7 +127,7 @@ def git_client(url: str, sender: Sender) -> GitClient:
     Returns:
         A client that may be used by several threads at once.
     """
-    return _hardened(_Git(url, None), sender)
+    return hardened(_Git(url, None), sender)
 
 
 def location_client(url: str, sender: Sender) -> LocationClient:
@@ -137,10 +140,19 @@ def location_client(url: str, sender: Sender) -> LocationClient:
     Returns:
         A client that may be used by several threads at once.
     """
-    return _hardened(_Location(url, None), sender)
+    return hardened(_Location(url, None), sender)
 
 
-def _hardened(client: Any, sender: Sender) -> Any:  # noqa: ANN401 (the SDK's clients share no type of their own)
+def hardened(client: Any, sender: Sender) -> Any:  # noqa: ANN401 (the SDK's clients share no type of their own)
+    """Take transport, retries, discovery and lenient reading of one of the SDK's clients into our own hands.
+
+    Args:
+        client: The client, just made.
+        sender: What makes its requests.
+
+    Returns:
+        The same client, which may now be used by several threads at once.
+    """
     client.add_user_agent("scangate")
     client.config.pipeline = Pipeline([client.config.user_agent_policy], sender)
     # Otherwise msrest closes the sender's session after each call.

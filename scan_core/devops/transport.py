@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,8 +31,16 @@ MAX_JSON_BYTES = 16 * 1024 * 1024
 
 _MAX_COMPLAINT_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
+_CONTINUATION = "X-MS-ContinuationToken"
 
 _logger = logging.getLogger(__name__)
+
+
+class NextPage:
+    """Where a list that comes in pages goes on: a header says it, and the SDK drops it."""
+
+    token: str | None = None
+    """As the last answer gave it; None after the last page."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,10 @@ class Errand:
     """The largest body taken, after decompression."""
     content: bool = False
     """Whether the answer is a file's content, and not JSON."""
+    nothing: bool = False
+    """Whether the status is all the answer that is wanted, as of a deletion."""
+    next_page: NextPage | None = None
+    """Where to note the continuation token, for a list that comes in pages."""
 
 
 _errand: ContextVar[Errand] = ContextVar("errand", default=Errand("calling Azure DevOps"))  # noqa: B039 (it is frozen)
@@ -93,6 +106,12 @@ class _Session(requests.Session):
         return None
 
 
+class _Count(threading.local):
+    """A number that each thread has for itself."""
+
+    sent = 0
+
+
 class Transport(HTTPSender[ClientRequest, RequestsClientResponse]):
     """Sends what the SDK prepared. May be used by several threads at once."""
 
@@ -101,6 +120,7 @@ class Transport(HTTPSender[ClientRequest, RequestsClientResponse]):
         self._pace = pace
         self._clocks = clocks
         self._session = _Session()
+        self._count = _Count()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -110,6 +130,14 @@ class Transport(HTTPSender[ClientRequest, RequestsClientResponse]):
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()
+
+    def requests_sent(self) -> int:
+        """Count requests.
+
+        Returns:
+            How many this thread has sent through here, whatever became of them.
+        """
+        return self._count.sent
 
     def send(
         self,
@@ -129,6 +157,7 @@ class Transport(HTTPSender[ClientRequest, RequestsClientResponse]):
         """
         purpose = _errand.get()
         authorization = _as_header(self._authorization(), purpose)
+        self._count.sent += 1
         with Deadline(self._clocks.total) as deadline:
             try:
                 response, body = self._exchange(request.http_request, authorization, purpose)
@@ -168,10 +197,14 @@ class Transport(HTTPSender[ClientRequest, RequestsClientResponse]):
         kind = kind_of(response.status_code, response.headers)
         if kind is not None:
             raise refusal(kind, purpose.doing, response.status_code, body, retry_after=retry_after, secret=secret)
+        if purpose.nothing:
+            return None
         if purpose.content:
             _require_whole_file(response, body, purpose)
             return None
-        if "X-MS-ContinuationToken" in response.headers:
+        if purpose.next_page is not None:
+            purpose.next_page.token = response.headers.get(_CONTINUATION) or None
+        elif _CONTINUATION in response.headers:
             _logger.warning(
                 "%s: Azure DevOps has more than it sent, where none of its pages is expected", purpose.doing
             )

@@ -52,12 +52,12 @@ def start_worker(services: Services) -> bool:
 
 
 def start_workers(services: Services) -> None:
-    """Ask for as many workers as there may be; those that find nothing to do end at once.
+    """Ask for as many workers as would find something to do, within the cap.
 
     Args:
         services: The doors to the outside.
     """
-    for _ in range(services.settings.max_workers):
+    for _ in range(min(services.queues.attempts_waiting(), services.settings.max_workers)):
         if not start_worker(services):
             return
 

@@ -11,9 +11,14 @@
 | OPEN, WAITING, DECIDED  | a newer iteration                             | SUPERSEDED |
 | OPEN, WAITING, DECIDED  | the pull request is abandoned or completed    | CLOSED     |
 | CLOSED, DECIDED         | reactivated, retargeted, moved³, merged anew  | OPEN       |
+| DECIDED⁴                | its rules changed or its results aged         | OPEN⁵      |
+| DECIDED⁴                | its rules changed, and nothing is to scan now | DECIDED⁴   |
 
 ¹ provisional: a time-out, which a verdict replaces while the gate is current. ² DECIDED¹ stays what it is. ³ Where
-Azure DevOps keeps no iterations, one gate stands for all commits of a pull request.
+Azure DevOps keeps no iterations, one gate stands for all commits of a pull request. ⁴ Not provisional; these steps are
+in `scan_core.flow.review_steps`. ⁵ In one write with the new rules and scans: whoever drives the gate on judges it
+before anything is reported, so where a stored result is fresh the old status stays until the new verdict, and only a
+new scan shows as pending.
 """
 
 from datetime import datetime, timedelta
@@ -164,9 +169,10 @@ def waiting(gate: Gate, rules: RulesRead) -> Gate | None:
         rules: The rules that say so.
 
     Returns:
-        The gate as it shall stand; None where it expects no answer.
+        The gate as it shall stand; None where it waits under these rules already, or expects no answer.
     """
-    if not expects_answer(gate):
+    waits = gate.state is GateState.WAITING
+    if not (expects_answer(gate) or waits) or (waits and gate.rules == rules):
         return None
     return gate.model_copy(update={"state": GateState.WAITING, "rules": rules, "decision": None, "problem": None})
 
@@ -184,6 +190,26 @@ def troubled(gate: Gate, problem: str) -> Gate | None:
     if not expects_answer(gate) or gate.problem == problem:
         return None
     return gate.model_copy(update={"problem": problem})
+
+
+def placed(gate: Gate, ahead: int | None) -> Gate | None:
+    """Note a gate's place in the queue, roughly: each change is posted, so small ones are not worth it.
+
+    Args:
+        gate: The gate as it stands.
+        ahead: How many scans start before its own; None where it has its turn.
+
+    Returns:
+        The gate as it shall stand; None where its place is about the same, or it expects no answer.
+    """
+    if not expects_answer(gate) or _roughly(gate.ahead) == _roughly(ahead):
+        return None
+    return gate.model_copy(update={"ahead": ahead})
+
+
+def _roughly(ahead: int | None) -> int | None:
+    """The number of base-4 digits: 0, 1 to 3, 4 to 15, 16 to 63 and so on look alike."""
+    return None if ahead is None else (ahead.bit_length() + 1) // 2
 
 
 def decided(gate: Gate, decision: Decision) -> Gate | None:

@@ -1,8 +1,9 @@
 """Gates in motion: driven to their verdict, superseded, closed, and let go of their scans."""
 
+from collections.abc import Callable
 from datetime import datetime
 
-from scan_core.flow import gate_steps, scans
+from scan_core.flow import admission, gate_steps, scans
 from scan_core.flow.change import change_gate
 from scan_core.flow.reporting import report
 from scan_core.flow.services import Services
@@ -13,7 +14,7 @@ from scan_core.rules.judge import judge
 from scan_core.rules.unscanned import timed_out
 from scan_core.telemetry import emit
 
-_REASONS = 12
+REASONS_KEPT = 12
 """Reasons that a gate's row keeps; the verdict's blob has all."""
 _WAITING_WORDS = "No worker finished the scan in time."
 
@@ -47,7 +48,8 @@ def decide(
     *,
     provisional: bool = False,
     judged: tuple[tuple[ScanId, AttemptNumber], ...] = (),
-) -> None:
+    taken: Callable[[Gate, Decision], Gate | None] = gate_steps.decided,
+) -> bool:
     """Give a gate its verdict, kept whole in a blob first; unless the gate has come to ask something else meanwhile.
 
     Args:
@@ -56,11 +58,15 @@ def decide(
         verdict: The verdict.
         provisional: Whether a later verdict may replace it (a time-out).
         judged: The attempts it was made from.
+        taken: The step by which the gate takes it.
+
+    Returns:
+        Whether the gate took it.
     """
     decision = Decision(
         number=(gate.decision.number if gate.decision else 0) + 1,
         outcome=verdict.outcome,
-        reasons=verdict.reasons[:_REASONS],
+        reasons=verdict.reasons[:REASONS_KEPT],
         counts=verdict.counts,
         decided_at=verdict.decided_at,
         provisional=provisional,
@@ -69,10 +75,10 @@ def decide(
     )
 
     def step(row: Gate) -> Gate | None:
-        return gate_steps.decided(row, decision) if gate_steps.asks_the_same(row, gate) else None
+        return taken(row, decision) if gate_steps.asks_the_same(row, gate) else None
 
     if change_gate(services.gates, gate.gate_id, step) is None:
-        return
+        return False
     emit("gate_decided", gate=gate.gate_id, outcome=decision.outcome, provisional=provisional)
     services.audit.append(
         services.now(),
@@ -84,9 +90,10 @@ def decide(
             "provisional": provisional,
             "reasons": [reason.text for reason in decision.reasons],
             "verdict_sha256": decision.verdict_sha256,
-            "rules_sha256": gate.rules.file_sha256 if gate.rules else None,
+            "rules_sha256": verdict.rules.file_sha256 if verdict.rules else None,
         },
     )
+    return True
 
 
 def supersede(services: Services, gate_id: GateId) -> None:
@@ -151,9 +158,17 @@ def _seek_answer(services: Services, gate: Gate) -> None:
     known = [end for end in ends if end is not None]
     if wanted and len(known) == len(wanted):
         _judge(services, gate, known)
+    else:
+        _place(services, gate)
     if _left_meanwhile(services, gate):
         for scan in wanted:
             scans.leave(services, scan.scan_id, gate.gate_id)
+
+
+def _place(services: Services, gate: Gate) -> None:
+    places = [admission.ahead(services, scan) for scan in gate.waits_for]
+    ahead = max((place for place in places if place is not None), default=None)
+    change_gate(services.gates, gate.gate_id, lambda row: gate_steps.placed(row, ahead))
 
 
 def _time_out(services: Services, gate_id: GateId) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
@@ -9,12 +10,14 @@ from scan_core.devops.pull_requests import IterationRead, MergeStatus, PullReque
 from scan_core.flow import gate_steps, gates, scans
 from scan_core.flow.backoff import pause_seconds
 from scan_core.flow.change import change_gate
+from scan_core.flow.enrolment import enrol, follow
 from scan_core.flow.services import Services
 from scan_core.flow.sweep import sweep
 from scan_core.model.gate import Gate, GateState, Look
-from scan_core.model.ids import CommitSha, Iteration
+from scan_core.model.ids import CommitSha, Iteration, ScanId
 from scan_core.model.request import ProjectRequest, PullRequestRequest, Request
 from scan_core.model.rules import Drafts, Rules, RulesRead
+from scan_core.model.verdict import Verdict
 from scan_core.rules.rules_file import RulesUnreadable, read_rules
 from scan_core.rules.unscanned import disabled, merge_conflicts, rules_unreadable
 from scan_core.store.rows import Conflict, Versioned
@@ -39,6 +42,15 @@ class NotYet(Exception):
     """Azure DevOps has not worked something out that a gate needs; the message says what."""
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a gate has scanned, and under which rules it is judged."""
+
+    rules: RulesRead
+    commit: CommitSha
+    scans: tuple[ScanId, ...]
+
+
 def handle(services: Services, request: Request) -> None:
     """Serve a request.
 
@@ -48,8 +60,10 @@ def handle(services: Services, request: Request) -> None:
     """
     match request:
         case PullRequestRequest():
+            enrol(services, request.pull_request.organisation, request.pull_request.project_id)
             look_at(services, request)
         case ProjectRequest():
+            enrol(services, request.organisation, request.project_id)
             sweep(services, request)
 
 
@@ -165,6 +179,7 @@ def _gate_of(services: Services, look: Look, pull_request: PullRequest, iteratio
     fresh = gate_steps.opened(pull_request, iteration, look.accepted_at, limit)
     row = services.gates.gate(fresh.gate_id)
     if row is None:
+        follow(services, fresh.pull_request)
         try:
             services.gates.insert_gate(fresh)
         except Conflict:
@@ -197,7 +212,7 @@ def _start(services: Services, look: Look, gate: Gate, pull_request: PullRequest
     try:
         if not pull_request.is_draft:
             gate = _published(services, look, gate)
-        rules = _rules(services, pull_request, iteration)
+        rules = target_rules(services, pull_request, iteration.target_commit)
         if pull_request.is_draft and rules.rules.enabled and rules.rules.drafts is Drafts.WAIT:
             _change_unless_moved(services, gate, lambda row: gate_steps.waiting(row, rules))
             return
@@ -224,15 +239,35 @@ def _published(services: Services, look: Look, gate: Gate) -> Gate:
 
 def _tell(services: Services, gate: Gate, pull_request: PullRequest, rules: RulesRead) -> None:
     """Tell a gate what it waits for, or decide it where there is nothing to scan."""
+    asked = asked_by(services, gate, pull_request, rules)
+    if isinstance(asked, Verdict):
+        gates.decide(services, gate, asked)
+        return
+    _change_unless_moved(services, gate, lambda row: gate_steps.started(row, asked.rules, asked.commit, asked.scans))
+
+
+def asked_by(services: Services, gate: Gate, pull_request: PullRequest, rules: RulesRead) -> Work | Verdict:
+    """Find out what rules ask of a gate.
+
+    Args:
+        services: The doors to the outside.
+        gate: The gate.
+        pull_request: Its pull request as it was read.
+        rules: The rules.
+
+    Returns:
+        What has to be scanned; the verdict, where nothing has.
+
+    Raises:
+        NotYet: Azure DevOps has not worked out the commit that is to be scanned.
+    """
     if not rules.rules.enabled:
-        gates.decide(services, gate, disabled(rules, services.now()))
-        return
+        return disabled(rules, services.now())
     if pull_request.is_fork and pull_request.merge_status is MergeStatus.CONFLICTS:
-        gates.decide(services, gate, merge_conflicts(rules, services.now()))
-        return
+        return merge_conflicts(rules, services.now())
     commit = _commit_to_scan(gate, pull_request)
     wanted = scans.scan_for(gate.model_copy(update={"scanned_commit": commit}), rules.rules.profile)
-    _change_unless_moved(services, gate, lambda row: gate_steps.started(row, rules, commit, (wanted,)))
+    return Work(rules, commit, (wanted,))
 
 
 def _change_unless_moved(services: Services, gate: Gate, step: Callable[[Gate], Gate | None]) -> Gate | None:
@@ -256,8 +291,22 @@ def _commit_to_scan(gate: Gate, pull_request: PullRequest) -> CommitSha:
     return pull_request.merge_commit
 
 
-def _rules(services: Services, pull_request: PullRequest, iteration: IterationRead) -> RulesRead:
-    """Read the rules from the target branch, never from the source."""
+def target_rules(services: Services, pull_request: PullRequest, commit: CommitSha | None) -> RulesRead:
+    """Read the rules from the target branch, never from the source.
+
+    Args:
+        services: The doors to the outside.
+        pull_request: The pull request as it was read.
+        commit: The tip of the target branch, where it is known.
+
+    Returns:
+        The rules as they are now; the organisation's defaults where the branch has no file.
+
+    Raises:
+        RulesUnreadable: There is a file, and it cannot be understood.
+        NotYet: There is no such branch, or it may not be read.
+        DevOpsError: It could not be read.
+    """
     devops, reference = services.devops(pull_request.ref.organisation), pull_request.ref
     try:
         body = devops.file_on_branch(
@@ -272,7 +321,7 @@ def _rules(services: Services, pull_request: PullRequest, iteration: IterationRe
     return RulesRead(
         rules=rules,
         branch=pull_request.target_ref,
-        commit=iteration.target_commit,
+        commit=commit,
         file_sha256=None if body is None else hashlib.sha256(body).hexdigest(),
     )
 

@@ -64,7 +64,7 @@ def _post(services: Services, gate: Gate, wanted: Status, reporter: str) -> bool
     reference = gate.pull_request
     try:
         devops = services.devops(reference.organisation)
-        if wanted.state is not StatusState.PENDING and _moved_on(services, gate):
+        if wanted.state is not StatusState.PENDING and moved_on(services, gate):
             change_gate(services.gates, gate.gate_id, lambda row: gate_steps.yielded(row, reporter))
             look_again(services, gate, 0)
             return False
@@ -93,8 +93,19 @@ def _renew_newer(services: Services, gate: Gate) -> None:
             report(services, newer.gate_id)
 
 
-def _moved_on(services: Services, gate: Gate) -> bool:
-    """Tell whether the pull request has left the gate's commit behind, of which no hook told us yet."""
+def moved_on(services: Services, gate: Gate) -> bool:
+    """Tell whether the pull request has left the gate's commit behind, of which no hook told us yet.
+
+    Args:
+        services: The doors to the outside.
+        gate: The gate.
+
+    Returns:
+        Whether its iteration is not the latest, or where there are none, its commit not the source's.
+
+    Raises:
+        DevOpsError: That could not be read.
+    """
     devops = services.devops(gate.pull_request.organisation)
     if gate.iteration == 0:
         return devops.pull_request(gate.pull_request).source_commit != gate.source_commit

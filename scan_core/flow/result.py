@@ -1,6 +1,6 @@
 """A result: an attempt says that it ended; everyone who waits for its scan moves on."""
 
-from scan_core.flow import gates, scans
+from scan_core.flow import attempts, gates, scans
 from scan_core.flow.services import Services
 from scan_core.model.attempt import ResultMessage
 from scan_core.telemetry import emit
@@ -23,4 +23,4 @@ def take(services: Services, message: ResultMessage) -> None:
         after = row.value
     for gate_id in after.waiters:
         gates.advance(services, gate_id)
-    scans.start_worker(services)
+    attempts.start_worker(services)

@@ -2,33 +2,21 @@
 
 from datetime import timedelta
 
-from scan_core.flow import scan_steps
+from scan_core.flow import admission, attempts, scan_steps
 from scan_core.flow.backoff import pause_seconds
 from scan_core.flow.change import change_scan
 from scan_core.flow.results import NotConclusive, end_of, result_of
 from scan_core.flow.services import Services
-from scan_core.model.attempt import (
-    AttemptError,
-    AttemptErrorKind,
-    AttemptMessage,
-    AttemptSpec,
-    Cancel,
-    Claim,
-    Limits,
-)
+from scan_core.model.attempt import AttemptError, AttemptErrorKind, Claim
 from scan_core.model.gate import Gate
 from scan_core.model.ids import AttemptNumber, GateId, ScanId
-from scan_core.model.scan import AttemptRecord, Scan, ScanState
-from scan_core.model.signing import attempt_secret
+from scan_core.model.scan import Scan, ScanState
 from scan_core.model.target import Profile, SourceTarget, scan_id
 from scan_core.model.verdict import ScanFailure, ScanResult
-from scan_core.runner.api import RunnerError
 from scan_core.telemetry import emit
 
 _DISPATCH_GRACE = timedelta(seconds=10)
 """For how long whoever opened an attempt is left alone with queueing it."""
-_SLACK = timedelta(minutes=2)
-"""What an attempt may take beyond its fetch and its scan: starting, uploading."""
 
 
 def wanted_by(gate: Gate) -> list[scan_steps.Wanted]:
@@ -102,7 +90,7 @@ def join(services: Services, wanted: scan_steps.Wanted) -> ScanResult | ScanFail
     if scan is None:
         return None
     if opened:
-        dispatch(services, scan)
+        admission.enlist(services, scan)
     return _settled(services, scan)
 
 
@@ -116,54 +104,8 @@ def leave(services: Services, scan: ScanId, gate_id: GateId) -> None:
     """
     after = change_scan(services.scans, scan, lambda row: scan_steps.left(row, gate_id))
     if after is not None and after.state is ScanState.STOPPING:
-        _cancel(services, after, "Nobody waits for this scan any more.")
-
-
-def dispatch(services: Services, scan: Scan) -> None:
-    """Queue the current attempt of a scan and ask for a worker. Repeating it is harmless: an attempt is claimed once.
-
-    Args:
-        services: The doors to the outside.
-        scan: The scan.
-    """
-    record = scan.current
-    if record.due_at > services.now():
-        return  # the watch comes back to it
-    message = _message(services, scan, record)
-    services.attempts.write_spec(message.spec)
-    services.queues.send_attempt(message)
-    change_scan(services.scans, scan.scan_id, lambda row: scan_steps.queued(row, record.number, services.now()))
-    emit("attempt_queued", scan=scan.scan_id, attempt=record.number)
-    start_worker(services)
-
-
-def start_worker(services: Services) -> bool:
-    """Ask for a worker where one would find something to do; being refused only means later.
-
-    Args:
-        services: The doors to the outside.
-
-    Returns:
-        Whether one was started.
-    """
-    if not services.queues.attempts_waiting():
-        return False
-    try:
-        return services.runner.start() is not None
-    except RunnerError as error:
-        emit("worker_not_started", reason=str(error))
-        return False
-
-
-def start_workers(services: Services) -> None:
-    """Ask for as many workers as there may be; those that find nothing to do end at once.
-
-    Args:
-        services: The doors to the outside.
-    """
-    for _ in range(services.settings.max_workers):
-        if not start_worker(services):
-            return
+        attempts.cancel(services, after, "Nobody waits for this scan any more.")
+    admission.make_room(services, after)
 
 
 def take_end(services: Services, scan: Scan, attempt: AttemptNumber) -> Scan | None:
@@ -188,7 +130,8 @@ def take_end(services: Services, scan: Scan, attempt: AttemptNumber) -> Scan | N
     after = change_scan(services.scans, scan.scan_id, lambda row: scan_steps.concluded(row, conclusion))
     emit("scan_concluded", scan=scan.scan_id, attempt=attempt)
     if after is not None and after.current.number != attempt:
-        _cancel(services, after, "An earlier attempt gave the result.")
+        attempts.cancel(services, after, "An earlier attempt gave the result.")
+    admission.make_room(services, after)
     return after
 
 
@@ -212,6 +155,7 @@ def give_up(services: Services, scan: Scan, attempt: AttemptNumber, error: Attem
         lambda row: scan_steps.failed(row, attempt, error, services.now(), cap=settings.max_attempts, pause=pause),
     )
     emit("attempt_failed", scan=scan.scan_id, attempt=attempt, kind=error.kind, sentence=error.sentence)
+    admission.make_room(services, after)
     return after
 
 
@@ -228,27 +172,27 @@ def check(services: Services, scan_name: ScanId) -> None:
     scan, record, now = row.value, row.value.current, services.now()
     if record.queued_at is None:
         if now - max(record.opened_at, record.due_at) > _DISPATCH_GRACE or record.due_at > record.opened_at:
-            dispatch(services, scan)
+            admission.resume(services, scan)
         return
     if take_end(services, scan, record.number) is not None:
         return
     claim = services.attempts.claim(scan.scan_id, record.number)
     if claim is None:
         if now - record.queued_at > timedelta(seconds=services.settings.queued_limit_seconds):
-            dispatch(services, scan)
+            attempts.dispatch(services, scan)
         return
     change_scan(services.scans, scan.scan_id, lambda found: scan_steps.claimed(found, record.number, claim))
     error = _dead(services, scan, record.number, claim)
     if error is not None:
         give_up(services, scan, record.number, error)
-        _cancel(services, scan, error.sentence)
+        attempts.cancel(services, scan, error.sentence)
 
 
 def _dead(services: Services, scan: Scan, attempt: AttemptNumber, claim: Claim) -> AttemptError | None:
     settings, now = services.settings, services.now()
     beat = services.attempts.heartbeat(scan.scan_id, attempt)
     last_sign = claim.claimed_at if beat is None else max(claim.claimed_at, beat.beat_at)
-    longest = timedelta(seconds=settings.fetch_limit_seconds + settings.scan_limit_seconds) + _SLACK
+    longest = timedelta(seconds=settings.fetch_limit_seconds + settings.scan_limit_seconds) + attempts.SLACK
     if now - last_sign > timedelta(seconds=settings.heartbeat_limit_seconds):
         silence = int((now - last_sign).total_seconds())
         sentence = f"Attempt {attempt} was lost: its worker gave no sign of life for {silence} seconds."
@@ -269,52 +213,3 @@ def _settled(services: Services, scan: Scan) -> ScanResult | ScanFailure | None:
         return result_of(services, scan, scan.conclusion)
     except NotConclusive as gone:
         return ScanFailure(scan_id=scan.scan_id, sentence=gone.error.sentence)
-
-
-def _cancel(services: Services, scan: Scan, reason: str) -> None:
-    attempt = scan.current.number
-    services.attempts.write_cancel(scan.scan_id, attempt, Cancel(reason=reason, cancelled_at=services.now()))
-    claim = services.attempts.claim(scan.scan_id, attempt)
-    emit("attempt_cancelled", scan=scan.scan_id, attempt=attempt, reason=reason)
-    if claim is None:
-        return
-    try:
-        services.runner.stop(claim.execution)
-    except RunnerError as error:
-        emit("worker_not_stopped", execution=claim.execution, reason=str(error))
-
-
-def _message(services: Services, scan: Scan, record: AttemptRecord) -> AttemptMessage:
-    settings = services.settings
-    expires = services.now() + timedelta(seconds=2 * settings.deadline_seconds) + _SLACK
-    target = scan.target
-    spec = AttemptSpec(
-        scan_id=scan.scan_id,
-        attempt=record.number,
-        target=target,
-        clone_url=services.devops(target.organisation).clone_url(target.project_id, target.repository_id),
-        profile=scan.profile,
-        pod=settings.qualys_pod,
-        limits=_limits(services),
-        opened_at=record.opened_at,
-    )
-    key = settings.signing_keys[0].get_secret_value().encode()
-    return AttemptMessage(
-        spec=spec,
-        links=services.attempts.links(scan.scan_id, record.number, services.queues.results_link(expires), expires),
-        secret=attempt_secret(key, scan.scan_id, record.number),
-        expires_at=expires,
-    )
-
-
-def _limits(services: Services) -> Limits:
-    settings = services.settings
-    return Limits(
-        fetch_seconds=settings.fetch_limit_seconds,
-        scan_seconds=settings.scan_limit_seconds,
-        repository_bytes=settings.repository_limit_bytes,
-        repository_files=settings.repository_limit_files,
-        artifact_bytes=settings.artifact_limit_bytes,
-        log_bytes=settings.log_limit_bytes,
-        heartbeat_seconds=settings.heartbeat_seconds,
-    )

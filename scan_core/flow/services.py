@@ -9,9 +9,11 @@ from scan_core.model.ids import OrganisationName
 from scan_core.model.rules import Rules
 from scan_core.runner.api import Runner
 from scan_core.settings import Settings
+from scan_core.store.admission import AdmissionStore
 from scan_core.store.attempts import AttemptStore
 from scan_core.store.audit import AuditTrail
 from scan_core.store.gates import GateStore
+from scan_core.store.projects import ProjectStore
 from scan_core.store.queues import Queues
 from scan_core.store.scans import ScanStore
 from scan_core.store.verdicts import VerdictStore
@@ -24,7 +26,9 @@ class Services:
     settings: Settings
     default_rules: Rules
     gates: GateStore
+    projects: ProjectStore
     scans: ScanStore
+    admission: AdmissionStore
     attempts: AttemptStore
     queues: Queues
     verdicts: VerdictStore

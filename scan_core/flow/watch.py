@@ -5,7 +5,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from scan_core.flow import gates, scans
+from scan_core.flow import admission, attempts, gates, scans
 from scan_core.flow.reporting import unreported
 from scan_core.flow.services import Services
 from scan_core.model.gate import Gate, Look
@@ -33,7 +33,8 @@ def watch(services: Services) -> None:
     until = services.now() + _LONGEST_ROUND
     with ThreadPoolExecutor(_AT_ONCE, "watch") as pool:
         attended = sum(pool.map(lambda entry: _attended(services, entry, until), agenda))
-    scans.start_workers(services)
+    admission.tidy(services)
+    attempts.start_workers(services)
     emit("watched", subjects=len(agenda), attended=attended)
 
 

@@ -134,6 +134,8 @@ class Gate(Value):
     """Whether a superseded or closed gate has let go of its scans."""
     problem: str | None = None
     """What keeps this gate from its answer, in words; None while nothing does."""
+    ahead: int | None = None
+    """About how many scans start before this gate's, while it waits for its turn; None once it has it."""
     report_problem: str | None = None
     """Why the last try to post its status failed, in words."""
     tries: int = 0

@@ -48,6 +48,8 @@ def _pending(text: str) -> Status:
 def _progress(gate: Gate) -> str:
     commit = gate.scanned_commit[:7]
     problem = one_line(gate.problem or "")
+    if gate.ahead is not None and not problem:
+        return f"Queued: {gate.ahead} ahead of {commit}" if gate.ahead else f"Queued: {commit} is next"
     return f"Scanning {commit} is delayed: {problem}" if problem else f"Scanning {commit}…"
 
 

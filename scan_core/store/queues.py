@@ -13,6 +13,7 @@ from scan_core.model.attempt import AttemptMessage
 from scan_core.model.request import Request, RequestMessage
 from scan_core.store.connection import Storage
 
+_MOST_PEEKED = 32
 _NEVER = -1
 """Messages wait for ever: giving up is a decision of the clocks, not of the queue."""
 
@@ -51,16 +52,16 @@ class Queues:
         remaining = int((message.expires_at - datetime.now(UTC)).total_seconds())
         self._attempts.send_message(text, time_to_live=max(1, remaining))
 
-    def attempts_waiting(self) -> bool:
-        """Tell whether a worker would find something to do.
+    def attempts_waiting(self) -> int:
+        """Count for how many workers there is something to do.
 
         Returns:
-            Whether a visible message stands in ``scan-attempts``.
+            The visible messages in ``scan-attempts``, 32 at most (Microsoft, "Peek Messages").
         """
         try:
-            return bool(self._attempts.peek_messages(1))
+            return len(self._attempts.peek_messages(_MOST_PEEKED))
         except ResourceNotFoundError:
-            return False
+            return 0
 
     def attempts_link(self, expires: datetime) -> str:
         """Make the link by which a local fetch step takes attempts from the queue.

@@ -76,7 +76,7 @@ class Rows[T: Value]:
             Conflict: The row exists.
         """
         try:
-            answer = self._table.create_entity(_entity(partition, row, value))
+            answer = self._table.create_entity(entity_of(partition, row, value))
         except ResourceExistsError as exists:
             raise Conflict(row) from exists
         return Versioned(value, str(answer["etag"]))
@@ -98,7 +98,7 @@ class Rows[T: Value]:
         """
         try:
             answer = self._table.update_entity(
-                _entity(partition, row, value),
+                entity_of(partition, row, value),
                 mode=UpdateMode.REPLACE,
                 etag=old.etag,
                 match_condition=MatchConditions.IfNotModified,
@@ -147,7 +147,17 @@ class Rows[T: Value]:
         return Versioned(self._kind.model_validate_json("".join(pieces)), str(entity.metadata["etag"]))
 
 
-def _entity(partition: str, row: str, value: Value) -> dict[str, str | int]:
+def entity_of(partition: str, row: str, value: Value) -> dict[str, str | int]:
+    """Write a value as a table's entity.
+
+    Args:
+        partition: Its partition key.
+        row: Its row key.
+        value: What it holds.
+
+    Returns:
+        The entity, its JSON in as many properties as it takes.
+    """
     body = value.model_dump_json()
     pieces = [body[start : start + _PIECE] for start in range(0, len(body), _PIECE)]
     return {

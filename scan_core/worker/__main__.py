@@ -1,7 +1,4 @@
-"""`python -m scan_core.worker fetch` and `… scan`: the two steps of a worker, each a process of its own.
-
-With ``--parent PID`` a step is told to end when that process, its parent, is gone.
-"""
+"""`python -m scan_core.worker fetch` and `… scan`: the two steps of a worker, each a process of its own."""
 
 import logging
 import os
@@ -10,12 +7,10 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from scan_core.worker import keeper
-
 if TYPE_CHECKING:
     from scan_core.worker.stopping import StopSign
 
-USAGE: Final = "usage: python -m scan_core.worker fetch|scan [--parent PID]"
+USAGE: Final = "usage: python -m scan_core.worker fetch|scan"
 USAGE_CODE: Final = 2
 
 
@@ -30,10 +25,6 @@ def main(argv: list[str]) -> int:
     """
     match argv:
         case ["fetch" | "scan" as step]:
-            return run(step)
-        case ["fetch" | "scan" as step, "--parent", parent] if parent.isdecimal():
-            # First of all: loading the rest takes long enough to be orphaned meanwhile.
-            keeper.end_with_parent(int(parent), signal.SIGTERM)
             return run(step)
     print(USAGE, file=sys.stderr)  # noqa: T201 - a command line
     return USAGE_CODE

@@ -1,7 +1,8 @@
-"""Starts the two steps one after the other as plain processes: what a container job does with two containers.
+"""Runs the two steps of a worker one after the other: what a container job does with two containers.
 
-Detached from the app that started it, it goes on when the app dies. On the standard library alone, because every
-attempt pays for it. The environments of the steps come over standard input and are never in arguments or on disk.
+A step is a command: the worker itself, or the client of a container engine. Detached from the app that started it, the
+launcher goes on when the app dies. On the standard library alone, because every attempt pays for it. The environments
+of the steps come over standard input and are never in arguments or on disk.
 """
 
 import contextlib
@@ -12,15 +13,17 @@ import shutil
 import signal
 import sys
 import time
-from typing import Final
+from typing import Any, Final
 
 from scan_core.worker import keeper
 
-STEPS: Final = ("fetch", "scan")
 _GRACE_SECONDS: Final = 20.0
 """How long a step has to end by itself once it was told to; QScanner's own grace is part of it."""
 _LOG_BYTES: Final = 1024 * 1024
 _PIPE_BYTES: Final = 64 * 1024
+_REMOVAL_SECONDS: Final = 60.0
+_NOT_STARTED: Final = 127
+"""The exit code of a program that could not be started, as in a shell."""
 
 
 class _Log:
@@ -51,41 +54,31 @@ class Launcher:
         self._step = 0
         self._stopping = False
 
-    def run(self, environments: dict[str, dict[str, str]]) -> dict[str, int]:
-        """Run the fetch step and, if that ended well, the scan step.
+    def run(self, steps: list[dict[str, Any]], *, adopts: bool, seconds: float | None) -> dict[str, int]:
+        """Run one step after the other, until one does not end well.
 
         Args:
-            environments: The whole environment of each step, by its name; forgotten once it is handed on.
+            steps: For each its ``name``, ``argv`` and whole ``environment``; forgotten once it is handed on.
+            adopts: Whether everything that a step leaves running is killed.
+            seconds: After how long the steps are told to end; None = never.
 
         Returns:
             The exit code of each step that ran; negative after a death by signal.
         """
         signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGALRM, lambda *_: self._signal_step(signal.SIGKILL))
+        signal.signal(signal.SIGALRM, self._rung)
+        signal.setitimer(signal.ITIMER_REAL, seconds or 0)
         ended: dict[str, int] = {}
-        for step in STEPS:
-            if self._stopping or any(ended.values()):
-                break
-            ended[step] = self._run(step, environments.pop(step))
-            # What a step that was killed could not end itself.
-            keeper.kill_descendants()
+        while steps and not self._stopping and not any(ended.values()):
+            step = steps.pop(0)
+            ended[step["name"]] = self._run(step["argv"], step["environment"])
+            if adopts:  # what a step that was killed could not end itself
+                keeper.kill_descendants()
         return ended
 
-    def _run(self, step: str, environment: dict[str, str]) -> int:
+    def _run(self, argv: list[str], environment: dict[str, str]) -> int:
         reading, writing = os.pipe()
-        argv = [sys.executable, "-m", "scan_core.worker", step, "--parent", str(os.getpid())]
-        os.set_inheritable(self._alive, True)  # noqa: FBT003 - the interface of os
-        self._step = os.posix_spawn(
-            sys.executable,
-            argv,
-            environment,
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, writing, 1),
-                (os.POSIX_SPAWN_DUP2, writing, 2),
-            ],
-            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
-        )
+        self._step = _started(argv, environment, writing, self._alive)
         os.close(writing)
         if self._stopping:  # told so while it was being started
             self._signal_step(signal.SIGTERM)
@@ -116,23 +109,54 @@ class Launcher:
         self._signal_step(signal.SIGTERM)
         signal.setitimer(signal.ITIMER_REAL, _GRACE_SECONDS)
 
+    def _rung(self, *_: object) -> None:
+        """One clock for both: how long the steps may take, and then how long the last one has to end."""
+        if self._stopping:
+            self._signal_step(signal.SIGKILL)
+        else:
+            self._stop()
+
     def _signal_step(self, number: int) -> None:
         if self._step:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._step, number)
 
 
+def _started(argv: list[str], environment: dict[str, str], output: int, alive: int) -> int:
+    """Start a program that is told to end when this process is gone; give its process id."""
+    parent = os.getpid()
+    # A signal that comes before the program has its own way with signals waits.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGALRM})
+    child = os.fork()
+    if child:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        return child
+    try:
+        for descriptor, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
+            os.dup2(source, descriptor)
+        os.set_inheritable(alive, True)  # noqa: FBT003 - the interface of os
+        # Python ignores the first two, and a child would inherit that.
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGALRM):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        keeper.end_with_parent(parent, signal.SIGTERM)
+        os.execve(argv[0], argv, environment)  # noqa: S606 - an argument list, without a shell
+    finally:
+        os._exit(_NOT_STARTED)
+
+
 def main(argv: list[str]) -> int:
-    """Read the environments, detach, and run the steps.
+    """Read what to do, detach, and run the steps.
 
     Args:
-        argv: The execution's folder, the folder for those that ended, and the descriptor of the lock.
+        argv: The execution's folder, the folder for those that ended, and the descriptor of the lock. Standard input
+            has the rest as JSON: ``steps``, ``adopts``, ``seconds``, and the commands ``afterwards``.
 
     Returns:
         0. The process that was started returns at once; the detached one when the steps have ended.
     """
     folder, ended_folder, alive = argv[0], argv[1], int(argv[2])
-    environments = json.load(sys.stdin)
+    told = json.load(sys.stdin)
     launcher = os.fork()
     if launcher:
         _write(f"{folder}/pid", str(launcher))
@@ -141,13 +165,39 @@ def main(argv: list[str]) -> int:
     os.setsid()
     for descriptor in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
-    keeper.adopt_orphans()
+    if told["adopts"]:
+        keeper.adopt_orphans()
     # The fetch step's credential was read here, and code under scan may soon run as this user.
     keeper.hide_memory()
     started = time.time()
-    codes = Launcher(folder, alive).run(environments)
-    conclude(folder, ended_folder, {"started": started, "ended": time.time(), "exit_codes": codes})
+    codes = Launcher(folder, alive).run(told["steps"], adopts=told["adopts"], seconds=told["seconds"])
+    if all_gone(told["afterwards"]):
+        conclude(folder, ended_folder, {"started": started, "ended": time.time(), "exit_codes": codes})
     return 0
+
+
+def all_gone(commands: list[list[str]]) -> bool:
+    """Run the commands that remove what the steps left.
+
+    Args:
+        commands: In their order. One may fail because there is nothing to remove; only the last counts.
+
+    Returns:
+        Whether the last one ended well. Where it did not, the folder stays, and the next start tries again.
+    """
+    if not commands:
+        return True
+    import subprocess  # noqa: PLC0415 - loading it costs, and most launchers have no need of it
+
+    ended = None
+    for command in commands:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            nowhere = subprocess.DEVNULL
+            ended = None
+            ended = subprocess.run(
+                command, stdin=nowhere, stdout=nowhere, stderr=nowhere, timeout=_REMOVAL_SECONDS, check=False
+            ).returncode
+    return ended == 0
 
 
 def conclude(folder: str, ended_folder: str, record: dict[str, object]) -> None:

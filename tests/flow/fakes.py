@@ -126,7 +126,7 @@ _READS = frozenset(
             "read",
         ),
         *("active_pull_requests", "clone_url", "file_on_branch", "latest_iteration", "links", "pull_request"),
-        *("enrolled", "entries", "entry", "followed", "results_link", "slow_down_seconds", "statuses"),
+        *("enrolled", "entries", "entry", "followed", "results_link", "slow_down_seconds", "statuses", "turn"),
     }
 )
 """Calls that change nothing: to die after one of them is to die after the change before it."""

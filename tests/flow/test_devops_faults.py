@@ -291,6 +291,29 @@ def test_a_newer_request_has_the_say_over_one_that_gives_up(world: World) -> Non
     assert look(world, pull).served
 
 
+def test_a_request_that_a_later_retry_stands_for_asks_for_nothing(world: World) -> None:
+    """So an outage leaves one retry, however many events came before it."""
+    pull = world.proposed()
+    for _ in range(3):
+        world.hook(pull)
+    world.sim.fault(SITES["pull request"], "status", status=503, count=-1)
+    world.serve()
+    assert len(world.delayed()) == 1
+    assert len(world.queues.requests) == 1
+
+
+def test_a_request_that_a_newer_one_overtook_asks_for_nothing(world: World) -> None:
+    """It was accepted minutes before one that was served."""
+    pull = world.proposed()
+    late = world.request(pull)
+    world.clock.advance(121)
+    world.gated(pull)
+    world.sim.fault(SITES["pull request"], "status", status=503, count=-1)
+    look_at(world.services, late)
+    assert world.delayed() == []
+    assert look(world, pull).served
+
+
 def test_a_deadline_counts_from_the_oldest_request_that_was_not_served(world: World) -> None:
     """However often it is asked for meanwhile."""
     pull = world.proposed()

@@ -31,7 +31,7 @@ _PLENTY = 1000
 def world(world: World) -> World:
     """The world with room for every scan at once, and with workers that come by themselves."""
     world.runner.most = 0
-    return world.with_settings(max_workers=100)
+    return world.with_settings(max_workers=100, max_workers_per_organisation=100)
 
 
 @pytest.fixture

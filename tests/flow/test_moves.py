@@ -2,11 +2,12 @@
 
 import pytest
 
-from scan_core.model.gate import GateState
+from scan_core.devops.pull_requests import PullRequest
+from scan_core.model.gate import GateState, PullRequestRef
 from scan_core.model.scan import ScanState
 from tests.flow.fakes import Killed, Meddling
 from tests.flow.scripted_worker import MEDIUM, VULNERABLE, Ending
-from tests.flow.world import Shown, World
+from tests.flow.world import ORG, Shown, World
 from tests.local.devops.driver import Pull
 
 WAITING_DRAFT = "Draft: waits for publication"
@@ -77,6 +78,17 @@ class TestNewerIterations:
         world.run_until_quiet()
         assert world.shown(pull)[-1][:2] == (2, "succeeded")
 
+    def test_are_shown_again_where_an_older_ones_status_came_after_theirs(self, world: World) -> None:
+        """What came last may hide what counts."""
+        pull = world.proposed()
+
+        def move() -> None:
+            world.push_again(pull)
+            world.gated(pull)
+
+        world.with_devops(lambda devops: Meddling(devops, "post_status", before=move)).gated(pull)
+        assert [status[:2] for status in world.shown(pull)] == [(2, "pending"), (1, "pending"), (2, "pending")]
+
     def test_of_which_no_event_came_are_found_before_a_verdict_is_posted(self, world: World) -> None:
         """Nothing is posted on what is not the latest; a new look is asked for and finds it."""
         pull = world.proposed()
@@ -116,6 +128,48 @@ class TestNewerIterations:
         world.watch()
         assert world.gate(pull).released
         assert world.is_cancelled(message)
+
+
+class TestLags:
+    """Azure DevOps answers from several places, and one may be behind another."""
+
+    def test_the_first_iteration_is_waited_for(self, world: World) -> None:
+        """It is made a moment after the pull request."""
+
+        class NoneYet(Meddling):
+            def latest_iteration(self, _: PullRequestRef) -> None:
+                """Have none."""
+
+        pull = world.proposed()
+        world.with_devops(lambda devops: NoneYet(devops, "latest_iteration")).hook(pull)
+        world.with_devops(lambda devops: NoneYet(devops, "latest_iteration")).serve()
+        assert world.gates(pull) == []
+        world.clock.advance(world.delayed()[-1])
+        world.serve()
+        assert world.states(pull) == ["pending"]
+
+    def test_a_pull_request_that_is_behind_its_iterations_is_waited_for_and_then_taken_as_they_say(
+        self, world: World
+    ) -> None:
+        """The iteration is what the status goes on."""
+        pull = world.proposed()
+        before = world.services.devops(ORG).pull_request(world.ref(pull))
+        world.push_again(pull)
+
+        class Behind(Meddling):
+            def pull_request(self, _: PullRequestRef) -> PullRequest:
+                """Know nothing of the push."""
+                return before
+
+        behind = world.with_devops(lambda devops: Behind(devops, "pull_request"))
+        behind.hook(pull)
+        behind.serve()
+        assert behind.worker.claim() is None
+        for _ in range(3):
+            world.clock.advance(world.delayed()[-1])
+            behind.serve()
+        assert behind.scanned().spec.target.commit == world.origin.commits["topic-next"]
+        assert world.shown(pull)[-1][:2] == (2, "succeeded")
 
 
 class TestRetargeting:

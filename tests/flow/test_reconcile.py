@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +12,11 @@ from scan_core.flow import enrolment
 from scan_core.flow.reconcile import reconcile
 from scan_core.model.gate import GateState
 from scan_core.model.ids import OrganisationName, ProjectId
+from scan_core.model.rules import Rules
 from scan_core.settings import OrganisationSettings
 from scan_core.store.projects import Project
-from tests.flow.fakes import Killed, Meddling
+from tests.flow.fakes import Fuse, Killed, Meddling
+from tests.flow.scripted_worker import VULNERABLE, Ending
 from tests.flow.world import ORG, World
 from tests.local.devops.driver import Pull
 
@@ -103,11 +106,11 @@ class TestEnrolment:
 class TestWhatHooksDidNotTell:
     def test_a_pull_request_without_any_event_is_gated(self, world: World, own: dict[str, Any], events: Events) -> None:
         """By one listing a project and cycle; what is gated is left alone after that."""
-        pull = proposed(world, own)
-        turn(world)
+        pull, seldom = proposed(world, own), world.with_settings(verify_seconds=10**6)
+        turn(seldom)
         world.scanned()
         assert world.states(pull) == ["pending", "succeeded"]
-        turn(world)
+        turn(seldom)
         assert [(each["pull_requests"], each["looks"]) for each in events("reconciled")] == [(1, 1), (1, 0)]
         # Two pages, of which the last is empty. Then the rules of its target branch too.
         assert [each["calls"] for each in events("reconciled")] == [2, 3]
@@ -197,6 +200,30 @@ class TestTurns:
         assert world.states(pull) == []
         turn(world)
         assert world.states(pull) == ["pending"]
+
+    def test_killed_anywhere_are_made_up_for(self, world: World, own: dict[str, Any]) -> None:
+        """A forged status is told and overwritten, and a verdict of other rules judged again, whatever dies."""
+        patient, fuse = world.with_settings(result_ttl_seconds=10**8), Fuse(0)
+        pull = proposed(world, own, rules="max_medium: 0\n")
+        world.gated(pull)
+        world.scanned(Ending(VULNERABLE))
+        forger = Pull(world.sim.as_other(displayName="Mallory"), pull.repo, pull.id)
+        while fuse.is_burnt:
+            fuse = Fuse(fuse.spent + 1)
+            assert forger.status("succeeded").ok
+            gate = world.gate(pull)
+            assert gate.rules is not None
+            world.change(gate, rules=gate.rules.model_copy(update={"rules": Rules()}))
+            with suppress(Killed):
+                turn(patient.mortal(fuse), 3600 * SPREAD)
+            world.clock.advance(world.services.settings.report_lease_seconds)
+            patient.watch()
+            turn(patient, 3600 * SPREAD)
+            patient.run_until_quiet()
+            assert world.states(pull)[-1] == "failed"
+            assert world.worker.claim() is None
+        forged = [status for status in world.states(pull) if status == "succeeded"]
+        assert len({line["status"] for line in world.audit("forged")}) == len(forged) > 15
 
     @pytest.mark.parametrize(
         ("fault", "least", "most"),
@@ -293,3 +320,47 @@ class TestTurns:
         assert [each["detail"] for each in events("reconcile_failed")] == ["a defect"]
         turn(world)
         assert world.states(pull) == ["pending"]
+
+
+class TestOnePullRequest:
+    @pytest.fixture
+    def two(self, world: World, own: dict[str, Any]) -> list[Pull]:
+        """Two gated pull requests, of which both show something else than their gates say."""
+        repo = world.repository(project=own)
+        pulls = [repo.pull_request(branch) for branch in ("topic", "other")]
+        for pull in pulls:
+            world.gated(pull)
+            pull.status("succeeded")
+        return pulls
+
+    def test_that_cannot_be_compared_does_not_stop_the_others(
+        self, world: World, two: list[Pull], events: Events
+    ) -> None:
+        """It may not be read; its time comes again."""
+        world.sim.fault(f"GET .*/pullRequests/{two[0].id}/statuses$", "status", status=404)
+        turn(world, 3600)
+        assert [world.states(pull)[-1] for pull in two] == ["succeeded", "pending"]
+        assert [each["kind"] for each in events("pull_request_not_compared")] == ["not_found"]
+        turn(world, 3600 * SPREAD)
+        assert [world.states(pull)[-1] for pull in two] == ["pending", "pending"]
+
+    def test_that_meets_a_defect_does_not_stop_the_others(self, world: World, two: list[Pull], events: Events) -> None:
+        """The defect is told."""
+
+        def fail() -> None:
+            raise RuntimeError("a defect")
+
+        turn(world.with_devops(lambda devops: Meddling(devops, "statuses", before=fail)), 3600)
+        assert sorted(world.states(pull)[-1] for pull in two) == ["pending", "succeeded"]
+        assert [each["detail"] for each in events("reconcile_failed")] == ["a defect"]
+
+    def test_that_finds_azure_devops_down_puts_its_project_off(
+        self, world: World, two: list[Pull], events: Events
+    ) -> None:
+        """The others would find the same. Next time others come first, in case it was this one alone."""
+        world.sim.fault("GET .*/statuses$", "status", status=500)
+        turn(world, 3600)
+        assert [world.states(pull)[-1] for pull in two] == ["succeeded", "succeeded"]
+        assert [each["verified"] for each in events("reconciled")] == [0]
+        turn(world, 300 * 1.2)
+        assert sorted(world.states(pull)[-1] for pull in two) == ["pending", "succeeded"]

@@ -104,6 +104,15 @@ def test_a_superseded_gate_posts_nothing(world: World) -> None:
     assert world.states(pull) == ["pending"]
 
 
+def test_a_released_gate_is_left_alone(world: World) -> None:
+    """Whoever still drives it."""
+    pull = world.proposed()
+    gate = world.gated(pull)
+    world.change(gate, state=GateState.SUPERSEDED, released=True)
+    advance(world.services, gate.gate_id)
+    assert world.scan(gate).waiters == (gate.gate_id,)
+
+
 def test_a_gate_that_is_not_there_is_left_alone(world: World) -> None:
     """Waiters of a scan may be long gone."""
     unknown = GateId("0" * 24 + "-1")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scan_core.flow import enrolment, review_steps
+from scan_core.flow import enrolment, review, review_steps
 from scan_core.flow.reconcile import reconcile
 from scan_core.model.gate import GateState
 from scan_core.model.ids import ProjectId
@@ -73,7 +73,6 @@ class TestChangedRules:
     def test_scan_again_where_the_result_is_old(self, world: World, own: dict[str, Any]) -> None:
         """Rules that changed do not bring back what would not be judged any more."""
         pull = gated(world, own, "max_medium: 0\n", Ending(MEDIUM))
-        world.services.projects.enrolled()
         rule(world, pull.repo, "max_medium: 1\n")
         later(world.with_settings(result_ttl_seconds=60))
         assert world.states(pull) == ["pending", "failed", "pending"]
@@ -117,6 +116,15 @@ class TestChangedRules:
         later(world.having(default_rules=lenient))
         assert world.states(pull) == ["pending", "failed", "succeeded"]
 
+    def test_in_other_words_are_the_same(self, world: World, own: dict[str, Any]) -> None:
+        """A comment scans nothing again, however old the results are."""
+        seldom = world.with_settings(verify_seconds=10**6, result_ttl_seconds=60)
+        pull = gated(seldom, own, "max_medium: 0\n", Ending(MEDIUM))
+        before = world.gate(pull)
+        rule(world, pull.repo, "# none at all\nmax_medium: 0\n")
+        later(seldom)
+        assert world.gate(pull) == before
+
     def test_are_read_once_for_all_pull_requests_of_a_branch(self, world: World, own: dict[str, Any]) -> None:
         """And again in the next cycle."""
         repo = world.repository(project=own, rules="max_medium: 0\n")
@@ -132,9 +140,9 @@ class TestChangedRules:
         later(counted)
         assert asked == ["rules", "rules"]
 
-    @pytest.mark.parametrize("status", [403, 404])
+    @pytest.mark.parametrize("status", [403, 404, 503])
     def test_that_may_not_be_read_now_change_nothing(self, status: int, world: World, own: dict[str, Any]) -> None:
-        """A known verdict stays; other branches are reviewed all the same."""
+        """A known verdict stays."""
         pull = gated(world, own, "max_medium: 0\n", Ending(MEDIUM))
         rule(world, pull.repo, "max_medium: 1\n")
         world.sim.fault("GET .*/items$", "status", status=status)
@@ -146,7 +154,7 @@ class TestChangedRules:
     def test_let_a_draft_wait_no_longer(self, world: World, own: dict[str, Any]) -> None:
         """And one that still waits is asked about once for each change."""
         pull = gated(world, own, "drafts: wait\n", isDraft=True)
-        rule(world, pull.repo, "# why not\ndrafts: wait\n")
+        rule(world, pull.repo, "drafts: wait\nmax_medium: 0\n")
         served = []
         for _ in range(2):
             later(world)
@@ -180,9 +188,7 @@ class TestChangedRules:
         assert world.gate(pull).state is GateState.SUPERSEDED
         assert world.states(pull) == ["pending", "failed"]
 
-    def test_are_judged_by_the_watch_where_the_process_died_in_between(
-        self, world: World, own: dict[str, Any]
-    ) -> None:
+    def test_are_judged_by_the_watch_where_the_process_died_in_between(self, world: World, own: dict[str, Any]) -> None:
         """The row has the new question and stands on the agenda; still nothing flaps."""
 
         def die() -> None:
@@ -206,6 +212,13 @@ class TestChangedRules:
         before = world.gate(pull)
         later(world)
         assert world.gate(pull) == before
+
+
+class TestWhatIsNotReviewed:
+    def test_is_a_time_out(self, world: World) -> None:
+        """Its verdict is still to come, under whatever rules there are then."""
+        assert review.rules_hold(TIMED_OUT, some_rules(max_secrets=7))
+        assert review.results_hold(world.services, TIMED_OUT)
 
 
 class TestAgedResults:

@@ -256,6 +256,21 @@ class TestRounds:
         world.watch()
         assert [world.states(pull)[-1] for pull in pulls] == ["succeeded", "succeeded"]
 
+    def test_what_a_round_has_no_time_for_is_left_to_the_next(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One invocation of the timer has an end."""
+        monkeypatch.setattr(watch, "_AT_ONCE", 1)
+        pulls = [world.proposed(), world.proposed()]
+        for pull in pulls:
+            world.gated(pull)
+            world.worker.leave(world.claimed(), Ending())
+        slow = Meddling(world.services.gates, "look", before=lambda: world.clock.advance(300))
+        world.having(gates=slow).watch()
+        assert sorted(world.states(pull)[-1] for pull in pulls) == ["pending", "succeeded"]
+        world.watch()
+        assert [world.states(pull)[-1] for pull in pulls] == ["succeeded", "succeeded"]
+
     def test_as_many_workers_are_asked_for_as_may_run(self, world: World) -> None:
         """What was refused for want of room is asked for again."""
         world.runner.refuses = True
@@ -266,7 +281,7 @@ class TestRounds:
         assert world.runner.starts == 0
         world.runner.refuses = False
         world.watch()
-        assert world.runner.starts == world.services.settings.max_workers
+        assert world.runner.starts == len(pulls)
 
     def test_no_more_are_asked_for_once_there_is_no_room(self, world: World) -> None:
         """The runner's own cap counts."""

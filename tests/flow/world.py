@@ -129,8 +129,12 @@ class World:
         """Serve every request that is due. One that kills the process stays, and is served again later."""
         served = 0
         while (sent := self._due_request()) is not None:
-            pull_request.handle(self.services, sent.request)
-            self.queues.requests.remove(sent)
+            self.queues.requests.remove(sent)  # hidden while it is served, as in a queue
+            try:
+                pull_request.handle(self.services, sent.request)
+            except BaseException:
+                self.queues.requests.append(sent)
+                raise
             served += 1
             assert served < 100, "requests breed requests"
         return served

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from scan_core.model.attempt import AttemptErrorKind, AttemptMessage
-from scan_core.runner import process
+from scan_core.runner import executions
 from scan_core.runner.api import Runner, RunnerError
 from scan_core.runner.process import ProcessRunner
 from scan_core.store.connection import Storage
@@ -190,7 +190,7 @@ class TestStart:
 
     def test_a_launcher_that_fails(self, runner: ProcessRunner, monkeypatch: pytest.MonkeyPatch) -> None:
         """It is reported, and counts as a worker no longer."""
-        monkeypatch.setattr(process, "_LAUNCHER", "scan_core.nowhere")
+        monkeypatch.setattr(executions, "_LAUNCHER", "scan_core.nowhere")
         for _ in range(3):
             with pytest.raises(RunnerError) as caught:
                 runner.start()
@@ -246,7 +246,7 @@ class TestEnd:
         execution, _, scanner = scanning
         pid = int((runner.folder / "running" / execution / "pid").read_text())
         os.killpg(pid, signal.SIGSTOP)
-        monkeypatch.setattr(process, "_STOP_SECONDS", 0.1)
+        monkeypatch.setattr(executions, "_STOP_SECONDS", 0.1)
         runner.stop(execution)
         until(lambda: runner.is_alive(execution) is False)
         until(lambda: gone(scanner))
@@ -306,12 +306,12 @@ class TestEnd:
         def refuse(*_: object) -> bool:
             raise PermissionError
 
-        monkeypatch.setattr(process, "_is_locked", refuse)
+        monkeypatch.setattr(executions, "_is_locked", refuse)
         assert runner.is_alive("worker-1234567890123-0123abcd") is None
 
     def test_old_ones_are_forgotten(self, runner: ProcessRunner, monkeypatch: pytest.MonkeyPatch) -> None:
         """Only the latest are remembered."""
-        monkeypatch.setattr(process, "_KEPT", 2)
+        monkeypatch.setattr(executions, "_KEPT", 2)
         for number in range(5):
             (runner.folder / "ended" / f"worker-{number:013}-00000000").mkdir(parents=True)
         execution = runner.start()

@@ -50,7 +50,9 @@ class TestLooks:
         """Two requests for one pull request cannot overwrite each other unseen."""
         reference = a_pull_request()
         first = gates.write_look(
-            reference.subject, None, Look(pull_request=reference, accepted_at=NOON, newest_accepted_at=NOON, next_try_at=NOON)
+            reference.subject,
+            None,
+            Look(pull_request=reference, accepted_at=NOON, newest_accepted_at=NOON, next_try_at=NOON),
         )
         gates.write_look(reference.subject, first, first.value.model_copy(update={"tries": 1}))
         with pytest.raises(Conflict):
@@ -68,9 +70,7 @@ class TestGates:
         for number in (10, 9, 1):
             iteration = Iteration(number)
             gates.insert_gate(
-                a_gate(
-                    pull_request=reference, iteration=iteration, gate_id=gate_id(reference.subject, iteration)
-                )
+                a_gate(pull_request=reference, iteration=iteration, gate_id=gate_id(reference.subject, iteration))
             )
         assert [row.value.iteration for row in gates.gates_of(reference.subject)] == [1, 9, 10]
 

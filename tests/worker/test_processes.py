@@ -115,7 +115,8 @@ class TestKeeper:
 
     def test_memory_can_be_hidden_from_others(self) -> None:
         """Linux knows a process that hid itself as one that may not be dumped."""
-        code = "from scan_core.worker import keeper; import ctypes; keeper.hide_memory(); print(ctypes.CDLL(None).prctl(3))"
+        code = "import ctypes; from scan_core.worker import keeper; keeper.hide_memory(); "
+        code += "print(ctypes.CDLL(None).prctl(3))"
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "0"  # PR_GET_DUMPABLE
 
@@ -241,7 +242,7 @@ class TestFolder:
 
 
 class TestDoor:
-    @pytest.mark.parametrize("argv", [[], ["both"], ["scan", "x"], ["scan", "--parent"], ["scan", "--parent", "x"]])
+    @pytest.mark.parametrize("argv", [[], ["both"], ["scan", "x"], ["scan", "fetch"]])
     def test_wrong_arguments(self, argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         """One line says how it is called."""
         assert door.main(argv) == 2
@@ -263,7 +264,7 @@ class TestDoor:
         bench.scanner()
         logged = ""
         for step, variables in (("fetch", bench.fetch_variables()), ("scan", bench.scan_variables())):
-            argv = [sys.executable, "-m", "scan_core.worker", step, "--parent", str(os.getpid())]
+            argv = [sys.executable, "-m", "scan_core.worker", step]
             done = subprocess.run(argv, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
             logged += done.stderr
@@ -301,12 +302,11 @@ class TestDoor:
         variables = bench.fetch_variables() if step == "fetch" else bench.scan_variables()
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(keeper, "end_with_parent", lambda *_: None)
         handler, mask = signal.getsignal(signal.SIGTERM), os.umask(0o022)
         try:
             if step == "scan":
                 bench.fetch()
-            assert door.main([step, "--parent", "1"]) == 0
+            assert door.main([step]) == 0
         finally:
             signal.signal(signal.SIGTERM, handler)
             os.umask(mask)

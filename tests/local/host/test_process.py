@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -41,7 +42,8 @@ class TestStarting:
 
     def test_a_function_may_be_disabled_by_a_setting(self, stage: Stage) -> None:
         """As documented for Azure: AzureWebJobs.NAME.Disabled."""
-        host = stage.host("misfits", **{"AzureWebJobs.at_start.Disabled": "true"})
+        disabled: dict[str, Any] = {"AzureWebJobs.at_start.Disabled": "true"}
+        host = stage.host("misfits", **disabled)
 
         assert host.functions == ["fine"]
         assert "at_start is disabled by its setting" in host.log_text()

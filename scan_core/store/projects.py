@@ -1,0 +1,137 @@
+"""Table ``gates``: the projects that are looked after without any hook, and the pull requests followed in each."""
+
+from contextlib import suppress
+from typing import Annotated
+
+from azure.data.tables import TableServiceClient
+from pydantic import Field
+
+from scan_core.model.gate import PullRequestRef
+from scan_core.model.ids import Guid, Organisation, OrganisationName, ProjectId
+from scan_core.model.value import Moment, Value
+from scan_core.store.rows import Conflict, Rows, Versioned
+
+_PROJECTS = "projects"
+
+
+class Project(Value):
+    """A project that an authenticated request named."""
+
+    organisation: Organisation
+    project_id: Annotated[ProjectId, Guid]
+    next_at: Moment
+    """When its turn comes; whoever moves this on has the turn."""
+    failures: int = Field(default=0, ge=0)
+    """How many of its latest turns in a row failed."""
+
+
+class Followed(Value):
+    """A pull request that has had a gate and is open, as far as is known."""
+
+    pull_request: PullRequestRef
+    next_at: Moment
+    """When what Azure DevOps shows is compared with its gate again."""
+    seen_status: int = Field(default=0, ge=0)
+    """The highest id among its statuses that were looked at."""
+
+
+class ProjectStore:
+    """Enrolled projects and followed pull requests."""
+
+    def __init__(self, tables: TableServiceClient) -> None:
+        """Use the table of an account.
+
+        Args:
+            tables: The account's tables.
+        """
+        table = tables.get_table_client("gates")
+        self._projects = Rows(table, Project)
+        self._followed = Rows(table, Followed)
+        self._known: set[tuple[OrganisationName, ProjectId]] = set()
+
+    def enrol(self, project: Project) -> None:
+        """Remember a project for ever. After the first time in a process this costs nothing.
+
+        Args:
+            project: The project, with its first turn; a row that stands keeps its own.
+        """
+        key = (project.organisation, project.project_id)
+        if key in self._known:
+            return
+        with suppress(Conflict):
+            self._projects.insert(_PROJECTS, _row(project), project)
+        self._known.add(key)
+
+    def enrolled(self) -> list[Versioned[Project]]:
+        """List every project.
+
+        Returns:
+            The projects, in no order that means anything.
+        """
+        return [project for _, project in self._projects.partition(_PROJECTS)]
+
+    def write(self, old: Versioned[Project], project: Project) -> Versioned[Project]:
+        """Write a project over the version read.
+
+        Args:
+            old: What was read.
+            project: What shall stand.
+
+        Returns:
+            The project with its new version.
+
+        Raises:
+            Conflict: It changed meanwhile.
+        """
+        return self._projects.replace(_PROJECTS, _row(project), old, project)
+
+    def follow(self, followed: Followed) -> None:
+        """Remember a pull request until it is let go of.
+
+        Args:
+            followed: The pull request, with its first comparison; a row that stands keeps its own.
+        """
+        with suppress(Conflict):
+            self._followed.insert(_partition(followed.pull_request), followed.pull_request.subject, followed)
+
+    def followed(self, organisation: OrganisationName, project_id: ProjectId) -> list[Versioned[Followed]]:
+        """List the pull requests followed in a project.
+
+        Args:
+            organisation: The project's organisation.
+            project_id: The project.
+
+        Returns:
+            The pull requests, in no order that means anything.
+        """
+        return [followed for _, followed in self._followed.partition(_name(organisation, project_id))]
+
+    def note(self, old: Versioned[Followed], followed: Followed) -> None:
+        """Write a followed pull request over the version read; where another was quicker, that stands.
+
+        Args:
+            old: What was read.
+            followed: What shall stand.
+        """
+        with suppress(Conflict):
+            self._followed.replace(_partition(followed.pull_request), followed.pull_request.subject, old, followed)
+
+    def let_go(self, old: Versioned[Followed]) -> None:
+        """Forget a pull request, unless its row changed since it was read.
+
+        Args:
+            old: What was read.
+        """
+        self._followed.delete(_partition(old.value.pull_request), old.value.pull_request.subject, old)
+
+
+def _row(project: Project) -> str:
+    return _name(project.organisation, project.project_id)
+
+
+def _partition(reference: PullRequestRef) -> str:
+    return _name(reference.organisation, reference.project_id)
+
+
+def _name(organisation: OrganisationName, project_id: ProjectId) -> str:
+    return f"{organisation}.{project_id}"
