@@ -1,6 +1,7 @@
 """What the adapter reads and sends when Azure DevOps answers."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -265,6 +266,15 @@ class TestIdentity:
         devops, _ = calling(lambda _: json_reply({"authenticatedUser": user}))
         with pytest.raises(DevOpsError, match=r"authenticatedUser\.id"):
             devops.authenticated_id()
+
+
+def test_requests_are_counted_for_each_thread(calling: Calling) -> None:
+    """Whoever wants to know what a piece of work cost is not told what others did meanwhile."""
+    devops, _ = calling(lambda _: json_reply(connection_data(IDENTITY)))
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(devops.authenticated_id).result()
+        assert pool.submit(devops.requests_sent).result() == 1
+    assert devops.requests_sent() == 0
 
 
 def test_a_clone_url_is_made_from_configuration_alone(calling: Calling) -> None:

@@ -225,3 +225,10 @@ def test_a_server_without_tls_is_unreachable_by_https(calling: Calling) -> None:
 def test_an_error_knows_whether_the_same_call_can_succeed_later(kind: DevOpsErrorKind, transient: bool) -> None:
     """Rights are granted late; a thing that is not there or a request that is wrong stays so."""
     assert DevOpsError(kind, "reading").transient is transient
+
+
+@pytest.mark.parametrize("kind", DevOpsErrorKind)
+def test_an_error_knows_whether_other_calls_would_fail_as_well(kind: DevOpsErrorKind) -> None:
+    """Then there is no use in going on with the next repository."""
+    about_all = {"signed_out", "throttled", "unavailable", "timed_out", "unreachable"}
+    assert DevOpsError(kind, "reading").everywhere is (kind in about_all)

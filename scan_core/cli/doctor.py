@@ -1,0 +1,90 @@
+"""``scangate doctor``: says whether settings, storage and rights are as they should be. Changes nothing."""
+
+from collections.abc import Iterator, Sequence
+
+import typer
+
+from scan_core.cli.onboard import OrganisationOption, Projects, secret_problem, wish_for
+from scan_core.cli.organisation import (
+    FAILED,
+    Organisation,
+    named,
+    reached,
+    read_settings,
+    refuse,
+    storage_credential,
+)
+from scan_core.devops.errors import DevOpsError
+from scan_core.devops.naming import shown
+from scan_core.devops.projects import Project
+from scan_core.onboarding import doctor as checks
+from scan_core.onboarding.doctor import Check, Health
+from scan_core.onboarding.selection import NoSuchProject, choose
+from scan_core.onboarding.storage_check import check_storage
+from scan_core.onboarding.wish import scope_of
+from scan_core.onboarding.words import in_words
+from scan_core.rules.rules_file import RulesUnreadable, rules_from_mapping
+from scan_core.settings import Settings
+from scan_core.store.connection import Storage, from_connection_string, from_identity
+
+
+def doctor(projects: Projects = None, organisation: OrganisationOption = None) -> None:
+    """Check settings, storage, the identity in Azure DevOps, and in each project its rights and subscriptions.
+
+    Without projects, every project that the identity may see. Ends with 0 when nothing is bad, 1 when something is,
+    2 when the settings cannot be read.
+    """
+    settings = read_settings()
+    name = named(settings, organisation)
+    bad = False
+    with reached(settings, name) as found:
+        for check in _checks(found, projects or ()):
+            bad = bad or check.health is Health.BAD
+            typer.echo(f"{check.health:<3} {shown(check.subject)}: {check.sentence}")
+    if bad:
+        raise typer.Exit(FAILED)
+
+
+def _checks(organisation: Organisation, asked: Sequence[str]) -> Iterator[Check]:
+    settings = organisation.settings
+    yield _rules(settings)
+    yield checks.address(settings.public_url, organisation.described.url)
+    yield check_storage(lambda: _storage(settings))
+    administration, patience = organisation.administration, organisation.patience
+    try:
+        identity = patience.repeatedly(administration.authenticated_id)
+        yield Check(Health.GOOD, organisation.name, f"signed in as {identity}; the policies ask for its statuses")
+        chosen = choose(patience.repeatedly(administration.projects), asked)
+    except DevOpsError as error:
+        yield Check(Health.BAD, organisation.name, in_words(error))
+        return
+    except NoSuchProject as unknown:
+        refuse(str(unknown))
+    if not chosen:
+        sentence = "this identity sees no project: add it to those that are to be gated"
+        yield Check(Health.BAD, organisation.name, sentence)
+    yield from checks.rights(administration, patience, chosen)
+    yield from _hooks(organisation, identity, chosen)
+
+
+def _hooks(organisation: Organisation, identity: str, projects: Sequence[Project]) -> Iterator[Check]:
+    problem = secret_problem(organisation)
+    if problem is not None:
+        yield Check(Health.BAD, "hooks", problem)
+        return
+    wish = wish_for(organisation, identity, scope_of(()), blocking=True)
+    yield from checks.hooks(organisation.administration, organisation.patience, projects, wish)
+
+
+def _rules(settings: Settings) -> Check:
+    try:
+        rules_from_mapping(settings.default_rules)
+    except RulesUnreadable as unreadable:
+        return Check(Health.BAD, "settings", f"{unreadable.sentence} Correct SCANGATE_DEFAULT_RULES.")
+    return Check(Health.GOOD, "settings", f"complete, with {len(settings.organisations)} organisation(s)")
+
+
+def _storage(settings: Settings) -> Storage:
+    if settings.storage_connection is not None:
+        return from_connection_string(settings.storage_connection.get_secret_value())
+    return from_identity(str(settings.storage_account), storage_credential(settings))

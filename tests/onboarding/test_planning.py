@@ -1,0 +1,236 @@
+"""What onboarding plans, from values alone."""
+
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+from scan_core.devops.hooks import Subscription, SubscriptionId
+from scan_core.devops.policies import PolicyRead, Scope
+from scan_core.devops.projects import Project
+from scan_core.model.ids import OrganisationName, ProjectId
+from scan_core.onboarding.doctor import Health, address
+from scan_core.onboarding.plan import Change, HookStep, PolicyStep, ProjectPlan, Standing, plan, plan_removal
+from scan_core.onboarding.selection import NoSuchProject, choose
+from scan_core.onboarding.survey import by_project
+from scan_core.onboarding.wish import WANTED_EVENTS, Wish, hook_url, scope_of, user_names
+from scan_core.onboarding.words import in_words
+
+ME = "99999999-8888-7777-6666-555555555555"
+OTHER = "99999999-8888-7777-6666-444444444444"
+SHOP = Project(id=ProjectId("11111111-2222-3333-4444-555555555555"), name="Shop")
+WISH = Wish(
+    hook_url=hook_url("https://gate.example", OrganisationName("contoso")),
+    user_names=user_names("secret", ["key"]),
+    author_id=ME,
+    is_blocking=True,
+    scope=scope_of(()),
+)
+NOTHING = Standing((), ())
+NUMBERS = count(1000)
+"""Of what is made; what stands before has smaller ones."""
+STATES = ["enabled", "onProbation", "disabledBySystem", "disabledByUser", "disabledByInactiveIdentity", "new"]
+
+
+def guid(number: int) -> SubscriptionId:
+    """Number an id."""
+    return SubscriptionId(f"00000000-0000-0000-0000-{number:012d}")
+
+
+def after(made: ProjectPlan, standing: Standing) -> Standing:
+    """Carry a plan out on values."""
+    hooks = {one.id: one for one in standing.subscriptions}
+    policies = {one.id: one for one in standing.policies}
+    for step in made.steps:
+        if isinstance(step, HookStep):
+            if step.old is not None:
+                del hooks[step.old]
+            if step.wanted is not None:
+                number = guid(next(NUMBERS))
+                hooks[number] = Subscription(
+                    id=number,
+                    event_type=step.wanted.event_type,
+                    resource_version="1.0",
+                    status="enabled",
+                    publisher_inputs=step.wanted.publisher_inputs | {"tfsSubscriptionId": "x"},
+                    consumer_inputs=step.wanted.consumer_inputs | {"basicAuthPassword": "********"},
+                    created_by=ME,
+                )
+        else:
+            if step.old is not None:
+                del policies[step.old]
+            if step.wanted is not None:
+                made_policy = next(NUMBERS)
+                policies[made_policy] = PolicyRead(id=made_policy, policy=step.wanted)
+    return Standing(tuple(hooks.values()), tuple(policies.values()))
+
+
+FULL = after(plan(SHOP, NOTHING, WISH), NOTHING)
+
+subscriptions = st.builds(
+    lambda number, event, state, creator, changes: Subscription(
+        id=guid(number),
+        event_type=event[0],
+        resource_version=changes.pop("version", "1.0"),
+        status=state,
+        publisher_inputs={"projectId": SHOP.id, "notificationType": event[1] or ""},
+        consumer_inputs={"url": f"{WISH.hook_url}?notificationType={event[2]}" if event[2] else WISH.hook_url}
+        | {"basicAuthPassword": "********", "basicAuthUsername": WISH.user_names[0]}
+        | changes,
+        created_by=creator,
+    ),
+    st.integers(0, 99),
+    st.sampled_from([*WANTED_EVENTS, ("git.push", None, "")]),
+    st.sampled_from(STATES),
+    st.sampled_from([ME, OTHER, None]),
+    st.dictionaries(
+        st.sampled_from(["url", "version", "messagesToSend", "resourceDetailsToSend", "detailedMessagesToSend"]),
+        st.sampled_from(["minimal", "none", "all", "2.0", "https://other.example", WISH.hook_url]),
+    ),
+)
+policies = st.builds(
+    lambda number, enabled, blocking, author, scope: PolicyRead.model_validate(
+        {
+            "id": number,
+            "policy": {
+                "is_enabled": enabled,
+                "is_blocking": blocking,
+                "settings": {"statusName": "source", "statusGenre": "scangate", "authorId": author, "scope": scope},
+            },
+        }
+    ),
+    st.integers(1, 99),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([ME, ME.upper(), OTHER, None]),
+    st.sampled_from([[{"matchKind": "DefaultBranch"}], [{"refName": "refs/heads/x", "matchKind": "exact"}]]),
+)
+standings = st.builds(
+    Standing,
+    st.lists(subscriptions, max_size=8, unique_by=lambda one: one.id).map(tuple),
+    st.lists(policies, max_size=4, unique_by=lambda one: one.id).map(tuple),
+)
+
+
+def strangers(standing: Standing) -> tuple[set[Any], set[int]]:
+    """Name what is not ours."""
+    hooks = {
+        one.id
+        for one in standing.subscriptions
+        if one.created_by != ME or one.consumer_inputs["url"].partition("?")[0] != WISH.hook_url
+    }
+    return hooks, {one.id for one in standing.policies if (one.policy.settings.author_id or "").lower() != ME}
+
+
+@given(standings)
+def test_a_plan_that_was_carried_out_leaves_nothing_to_plan(standing: Standing) -> None:
+    """Whatever stood there before."""
+    assert plan(SHOP, after(plan(SHOP, standing, WISH), standing), WISH).steps == ()
+
+
+@given(standings)
+def test_a_removal_leaves_what_is_not_ours_and_nothing_else(standing: Standing) -> None:
+    """Also after onboarding."""
+    full = after(plan(SHOP, standing, WISH), standing)
+    left = after(plan_removal(SHOP, full, WISH), full)
+    assert ({one.id for one in left.subscriptions}, {one.id for one in left.policies}) == strangers(standing)
+
+
+@given(standings, st.integers(0, 20))
+def test_an_interruption_at_any_step_is_made_up_for(standing: Standing, steps: int) -> None:
+    """The next plan leads to the same end."""
+    first = plan(SHOP, standing, WISH)
+    half = after(ProjectPlan(SHOP, first.steps[:steps]), standing)
+    whole = after(plan(SHOP, half, WISH), half)
+    assert plan(SHOP, whole, WISH).steps == ()
+    assert len([one for one in whole.subscriptions if one.id not in strangers(standing)[0]]) == len(WANTED_EVENTS)
+
+
+@given(standings)
+def test_no_policy_comes_before_the_hooks_that_answer_for_it(standing: Standing) -> None:
+    """And on removal none outlives them."""
+    kinds = [isinstance(step, PolicyStep) for step in plan(SHOP, standing, WISH).steps]
+    assert kinds == sorted(kinds)
+    kinds = [isinstance(step, HookStep) for step in plan_removal(SHOP, standing, WISH).steps]
+    assert kinds == sorted(kinds)
+
+
+@pytest.mark.parametrize("state", STATES[1:])
+def test_whatever_is_not_enabled_is_replaced(state: str) -> None:
+    """Changing it would not revive it."""
+    first, *rest = FULL.subscriptions
+    broken = Standing((first.model_copy(update={"status": state}), *rest), FULL.policies)
+    (step,) = plan(SHOP, broken, WISH).steps
+    assert (step.change, step.old) == (Change.REPLACE, first.id)
+
+
+def test_another_version_is_replaced_and_the_old_spelling_of_the_same_is_not() -> None:
+    """The portal once wrote 1.0-preview.1."""
+    first, *rest = FULL.subscriptions
+    for version, steps in (("1.0-preview.1", 0), ("2.0", 1)):
+        changed = first.model_copy(update={"resource_version": version})
+        assert len(plan(SHOP, Standing((changed, *rest), FULL.policies), WISH).steps) == steps
+
+
+def test_scopes_are_compared_as_sets_and_without_case() -> None:
+    """Each branch counts once, and the server may write kinds its own way."""
+    assert scope_of(["main", "refs/heads/main"]) == (Scope(ref_name="refs/heads/main"),)
+    wish = Wish(**{**vars(WISH), "scope": scope_of(["main", "release/*"])})
+    standing = after(plan(SHOP, NOTHING, wish), NOTHING)
+    (one,) = standing.policies
+    turned = tuple(
+        scope.model_copy(update={"match_kind": scope.match_kind.lower()})
+        for scope in reversed(one.policy.settings.scope)
+    )
+    settings = one.policy.settings.model_copy(update={"scope": turned})
+    policy = one.model_copy(update={"policy": one.policy.model_copy(update={"settings": settings})})
+    assert plan(SHOP, Standing(standing.subscriptions, (policy,)), wish).steps == ()
+
+
+def test_a_subscription_for_all_projects_belongs_to_none() -> None:
+    """Onboarding makes none such."""
+    first = FULL.subscriptions[0]
+    everywhere = first.model_copy(update={"publisher_inputs": {}})
+    assert by_project([first, everywhere]) == {SHOP.id: (first,)}
+
+
+def test_user_names_tell_secrets_apart_and_hold_neither_secret_nor_key() -> None:
+    """One for each signing key."""
+    both = user_names("secret", ["one", "two"])
+    assert len({*both, *user_names("other", ["one", "two"])}) == 4
+    assert all(name.startswith("scangate-") and len(name) == 17 for name in both)
+
+
+def test_a_name_without_anything_near_it_suggests_nothing() -> None:
+    """But says what to do."""
+    with pytest.raises(NoSuchProject, match=r"may not see it\. Correct the name"):
+        choose([SHOP], ["zzz\n"])
+    assert choose([SHOP], []) == (SHOP,)
+
+
+@pytest.mark.parametrize("kind", DevOpsErrorKind)
+def test_every_failure_ends_with_a_next_step(kind: DevOpsErrorKind) -> None:
+    """In a sentence of its own."""
+    words = in_words(DevOpsError(kind, "creating it: Azure DevOps refused it"))
+    first, _, rest = words.partition(". ")
+    assert first == "Creating it: Azure DevOps refused it"
+    assert rest.endswith((".", "report it."))
+
+
+@pytest.mark.parametrize(
+    ("public", "organisation", "health"),
+    [
+        ("https://gate.example", "https://dev.azure.com/contoso", Health.GOOD),
+        ("http://gate.example", "https://dev.azure.com/contoso", Health.BAD),
+        ("http://127.0.0.1:7071", "https://dev.azure.com/contoso", Health.BAD),
+        ("http://127.0.0.1:7071", "http://localhost:8080/contoso", Health.GOOD),
+    ],
+)
+def test_the_public_address_has_to_be_safe_and_in_reach(public: str, organisation: str, health: Health) -> None:
+    """A password must not travel in the open, and Azure DevOps cannot call this machine."""
+    check = address(public, organisation)
+    assert check.health is health
+    assert ("SCANGATE_PUBLIC_URL" in check.sentence) is (health is Health.BAD)

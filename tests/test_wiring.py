@@ -1,0 +1,321 @@
+"""Everything is built once from settings; where they are wrong or storage is away, each door says so in its own way."""
+
+import base64
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ServiceRequestError
+
+from scan_core import wiring
+from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+from scan_core.flow import poison, pull_request, result
+from scan_core.flow import watch as watch_module
+from scan_core.model.attempt import ResultMessage
+from scan_core.model.ids import AttemptNumber, OrganisationName, ScanId
+from scan_core.model.request import PullRequestRequest, RequestMessage
+from scan_core.runner.api import RunnerError
+from scan_core.runner.process import ProcessRunner
+from scan_core.settings import SettingsInvalid
+from scan_core.store.connection import Storage
+from tests.builders import NOON, a_pull_request
+from tests.intake.deliveries import basic
+from tests.test_settings import JOB
+from tests.wired import HOOK_SECRET, ORGANISATION, PAT, configured, unconfigured
+
+__all__ = ["configured", "unconfigured"]
+
+
+def refuse(*_: Any) -> None:
+    """Be storage that is away."""
+    raise ServiceRequestError("no route to storage")
+
+
+def requests_in(storage: Storage) -> list[bytes]:
+    """Read what stands in the queue of requests, hidden for a while or not."""
+    queue = storage.queues.get_queue_client("scan-requests")
+    return [base64.b64decode(message.content) for message in queue.peek_messages(32)]
+
+
+class TestWithoutSettings:
+    @pytest.fixture(autouse=True)
+    def _unset(self, unconfigured: pytest.MonkeyPatch) -> None:
+        """Set nothing."""
+
+    def test_the_problem_is_one_line_that_names_the_setting(self) -> None:
+        """For the command line and the log."""
+        assert wiring.settings_problem() == "SCANGATE_ORGANISATIONS: is missing"
+
+    def test_hooks_are_told_to_come_again(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Azure DevOps sends them again after 503; never open, never 500."""
+        answer = wiring.receive(ORGANISATION, basic(HOOK_SECRET), b"{}")
+        assert (answer.status, answer.body["reason"]) == (503, "not_configured")
+        assert "SCANGATE_ORGANISATIONS" in caplog.text
+
+    def test_health_names_it(self) -> None:
+        """An operator needs no log."""
+        assert wiring.health() == (503, {"status": "misconfigured", "problem": "SCANGATE_ORGANISATIONS: is missing"})
+
+    def test_pages_are_unavailable(self) -> None:
+        """For now."""
+        pages = [
+            wiring.gate_page("x", {}),
+            wiring.gate_verdict("x", {}),
+            wiring.scan_artifact("x", "report.sarif.json", {}),
+        ]
+        assert [page.status for page in pages] == [503, 503, 503]
+
+    def test_timers_and_poison_do_nothing_but_say_so(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A poison handler never throws."""
+        wiring.watch()
+        wiring.take_poisoned_request(b"{}")
+        wiring.take_poisoned_result(b"{}")
+        assert caplog.text.count("not_ready") == 3
+
+    def test_messages_come_back(self) -> None:
+        """They are served once the settings are good."""
+        request = PullRequestRequest(request_id="r", pull_request=a_pull_request(), accepted_at=NOON)
+        with pytest.raises(SettingsInvalid):
+            wiring.take_request(RequestMessage.dump_json(request))
+
+
+class TestWrongSettings:
+    def test_of_the_default_rules_are_named_like_any_other(self, configured: pytest.MonkeyPatch) -> None:
+        """They are a file's rules with another source; nothing is accepted under wrong ones."""
+        configured.setenv("SCANGATE_DEFAULT_RULES", '{"max_hihg": 1}')
+        problem = wiring.settings_problem()
+        assert problem is not None
+        assert "SCANGATE_DEFAULT_RULES" in problem
+        assert "max_high" in problem
+        assert wiring.receive(ORGANISATION, basic(HOOK_SECRET), b"{}").status == 503
+
+    def test_of_storage_are_named_when_it_is_first_reached(self, configured: pytest.MonkeyPatch) -> None:
+        """The string looks like one and has no key."""
+        configured.setenv("SCANGATE_STORAGE_CONNECTION", "UseDevelopmentStorage=true")
+        status, body = wiring.health()
+        assert (status, body["status"]) == (503, "misconfigured")
+        assert body["problem"].startswith("SCANGATE_STORAGE_CONNECTION: ")
+
+
+class TestWithoutStorage:
+    @pytest.fixture(autouse=True)
+    def _away(self, configured: pytest.MonkeyPatch) -> None:
+        """Let storage be out of reach."""
+        configured.setattr(wiring, "ensure", refuse)
+
+    def test_hooks_are_told_to_come_again(self) -> None:
+        """What is not queued is not accepted."""
+        answer = wiring.receive(ORGANISATION, basic(HOOK_SECRET), b"{}")
+        assert (answer.status, answer.body["reason"]) == (503, "not_queued")
+
+    def test_health_says_so(self) -> None:
+        """Apart from wrong settings."""
+        assert wiring.health() == (503, {"status": "no_storage", "problem": "ServiceRequestError"})
+
+    def test_pages_are_unavailable_and_timers_wait(self) -> None:
+        """Neither throws."""
+        assert wiring.gate_page("x", {}).status == 503
+        wiring.watch()
+
+
+class TestConfigured:
+    def test_health_is_good(self, configured: pytest.MonkeyPatch) -> None:
+        """Settings and storage."""
+        assert wiring.settings_problem() is None
+        assert wiring.health() == (200, {"status": "ok"})
+
+    def test_a_wanted_event_is_queued(self, configured: pytest.MonkeyPatch, storage: Storage) -> None:
+        """One durable write, then 202."""
+        reference = a_pull_request()
+        event = {
+            "eventType": "git.pullrequest.created",
+            "resource": {
+                "pullRequestId": 7,
+                "repository": {"id": reference.repository_id, "project": {"id": reference.project_id}},
+            },
+        }
+        answer = wiring.receive(ORGANISATION.upper(), basic(HOOK_SECRET), json.dumps(event).encode())
+        assert answer.status == 202, answer.body
+        (body,) = requests_in(storage)
+        request = RequestMessage.validate_json(body)
+        assert isinstance(request, PullRequestRequest)
+        assert request.pull_request == reference
+        assert request.request_id == answer.body["request"]
+
+    def test_a_stranger_is_refused(self, configured: pytest.MonkeyPatch, storage: Storage) -> None:
+        """Before anything is parsed; the event is counted with its reason."""
+        assert wiring.receive(ORGANISATION, basic("guessed"), b"{}").status == 401
+        assert wiring.receive("nobody", basic(HOOK_SECRET), b"{}").status == 401
+        assert requests_in(storage) == []
+
+    def test_everything_is_built_once(self, configured: pytest.MonkeyPatch) -> None:
+        """Connections are kept between invocations."""
+        assert wiring.services() is wiring.services()
+        assert wiring.services().devops(OrganisationName(ORGANISATION)) is wiring.services().devops(
+            OrganisationName(ORGANISATION)
+        )
+        assert wiring.services().now().utcoffset() is not None
+
+    def test_an_organisation_of_others_is_not_found(self, configured: pytest.MonkeyPatch) -> None:
+        """A request may be older than the settings."""
+        with pytest.raises(DevOpsError, match="is not configured here") as caught:
+            wiring.services().devops(OrganisationName("contoso"))
+        assert caught.value.kind is DevOpsErrorKind.NOT_FOUND
+
+    def test_without_a_token_the_managed_identity_is_used(self, configured: pytest.MonkeyPatch) -> None:
+        """And storage is reached by it where only an account is named."""
+        configured.delenv("SCANGATE_DEVOPS_PAT")
+        wiring.services().devops(OrganisationName(ORGANISATION))
+        configured.delenv("SCANGATE_STORAGE_CONNECTION")
+        configured.setenv("SCANGATE_STORAGE_ACCOUNT", "scangatestorage")
+        configured.setenv("SCANGATE_IDENTITY_CLIENT_ID", "00000000-0000-0000-0000-000000000001")
+        wiring.settings.cache_clear()
+        wiring._storage.cache_clear()
+        assert wiring._storage().blobs.url.startswith("https://scangatestorage.blob.core.windows.net")
+        assert wiring._storage().account_key is None
+
+    def test_known_secrets_are_hidden_in_logs(
+        self, configured: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """From the moment the settings are read."""
+        wiring.settings()
+        logging.getLogger("any.library").error("sent %s", PAT)
+        assert PAT not in caplog.text
+
+
+class TestRunners:
+    @pytest.mark.parametrize(
+        ("settings", "kind"),
+        [
+            ({}, "ProcessRunner"),
+            ({"RUNNER": "none"}, "PlatformRunner"),
+            ({"RUNNER": "container", "SCANNER_IMAGE": "scangate/scanner"}, "ContainerRunner"),
+            ({"RUNNER": "container_apps", "JOB_RESOURCE_ID": JOB}, "ContainerAppsRunner"),
+        ],
+    )
+    def test_are_the_ones_that_the_settings_name(
+        self, settings: dict[str, str], kind: str, configured: pytest.MonkeyPatch
+    ) -> None:
+        """Nothing is started or asked for before there is work."""
+        for name, value in settings.items():
+            configured.setenv(f"SCANGATE_{name}", value)
+        assert type(wiring.services().runner).__name__ == kind
+
+
+class TestWorkers:
+    def test_fetch_with_a_link_to_the_queue_and_the_token(self, configured: pytest.MonkeyPatch) -> None:
+        """And only from configured organisations."""
+        runner = wiring.services().runner
+        assert isinstance(runner, ProcessRunner)
+        environment = runner.fetch_environment()
+        assert "scan-attempts?" in environment["SCANGATE_ATTEMPTS_QUEUE"]
+        assert json.loads(environment["SCANGATE_DEVOPS_ORIGINS"]) == ["http://127.0.0.1:9/fabrikam/"]
+        assert environment["SCANGATE_DEVOPS_PAT"] == PAT
+
+    def test_fetch_without_a_token_under_a_managed_identity(self, configured: pytest.MonkeyPatch) -> None:
+        """They have one of their own."""
+        configured.delenv("SCANGATE_DEVOPS_PAT")
+        runner = wiring.services().runner
+        assert isinstance(runner, ProcessRunner)
+        assert "SCANGATE_DEVOPS_PAT" not in runner.fetch_environment()
+
+    def test_scan_with_what_stands_in_a_file_of_their_own(self, configured: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """It is read at each start, so that a token can be replaced."""
+        file = tmp_path / "scan.json"
+        configured.setenv("SCANGATE_SCAN_ENVIRONMENT_FILE", str(file))
+        runner = wiring.services().runner
+        assert isinstance(runner, ProcessRunner)
+        with pytest.raises(RunnerError, match="SCANGATE_SCAN_ENVIRONMENT_FILE"):
+            runner.scan_environment()
+        for wrong in ('{"QUALYS_ACCESS_TOKEN": ["a-qualys-token"]}', "{a-qualys-token"):
+            file.write_text(wrong)
+            with pytest.raises(RunnerError) as caught:
+                runner.scan_environment()
+            assert "a-qualys-token" not in str(caught.value)
+        file.write_text('{"QUALYS_ACCESS_TOKEN": "a-qualys-token"}')
+        assert runner.scan_environment() == {"QUALYS_ACCESS_TOKEN": "a-qualys-token"}
+
+    def test_scan_with_nothing_where_no_file_is_named(self, configured: pytest.MonkeyPatch) -> None:
+        """Its absence is for the scanner to report."""
+        runner = wiring.services().runner
+        assert isinstance(runner, ProcessRunner)
+        assert runner.scan_environment() == {}
+
+
+class TestMessages:
+    @pytest.fixture(autouse=True)
+    def _set(self, configured: pytest.MonkeyPatch) -> None:
+        """Set everything."""
+
+    def request(self) -> PullRequestRequest:
+        """Make a request."""
+        return PullRequestRequest(request_id="r", pull_request=a_pull_request(), accepted_at=NOON)
+
+    def result(self) -> bytes:
+        """Make a result of a scan that nobody knows."""
+        return ResultMessage(scan_id=ScanId("0" * 40), attempt=AttemptNumber(1)).model_dump_json().encode()
+
+    def test_requests_are_served(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """By the lifecycle."""
+        served: list[Any] = []
+        monkeypatch.setattr(pull_request, "handle", lambda services, request: served.append((services, request)))
+        request = self.request()
+        wiring.take_request(RequestMessage.dump_json(request))
+        assert served == [(wiring.services(), request)]
+
+    def test_requests_wait_while_storage_fails(self, monkeypatch: pytest.MonkeyPatch, storage: Storage) -> None:
+        """An outage is no defect, so it poisons nothing."""
+        monkeypatch.setattr(pull_request, "handle", refuse)
+        wiring.take_request(RequestMessage.dump_json(self.request()))
+        assert requests_in(storage) == []
+        queue = storage.queues.get_queue_client("scan-requests")
+        assert queue.get_queue_properties().approximate_message_count == 1
+
+    def test_requests_that_meet_a_defect_come_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """And are poisoned in the end."""
+
+        def fail(*_: Any) -> None:
+            raise RuntimeError("a defect")
+
+        monkeypatch.setattr(pull_request, "handle", fail)
+        with pytest.raises(RuntimeError):
+            wiring.take_request(RequestMessage.dump_json(self.request()))
+
+    def test_results_are_taken(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """By the lifecycle."""
+        taken: list[Any] = []
+        monkeypatch.setattr(result, "take", lambda services, message: taken.append(message.scan_id))
+        wiring.take_result(self.result())
+        assert taken == ["0" * 40]
+
+    def test_results_that_cannot_be_read_are_dropped(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Workers can add to that queue, and a scanner taken over could."""
+        wiring.take_result(b"\xff not json")
+        assert "result_dropped" in caplog.text
+
+    def test_results_are_left_to_the_watch_while_storage_fails(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It finds their manifests."""
+        monkeypatch.setattr(result, "take", refuse)
+        wiring.take_result(self.result())
+        assert "result_delayed" in caplog.text
+
+    def test_poison_and_timer_reach_the_lifecycle(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each its own part."""
+        reached: list[str] = []
+        monkeypatch.setattr(poison, "poisoned_request", lambda *_: reached.append("request"))
+        monkeypatch.setattr(poison, "poisoned_result", lambda *_: reached.append("result"))
+        monkeypatch.setattr(watch_module, "watch", lambda _: reached.append("watch"))
+        wiring.take_poisoned_request(b"")
+        wiring.take_poisoned_result(b"")
+        wiring.watch()
+        assert reached == ["request", "result", "watch"]
+
+    def test_pages_are_those_of_the_lifecycle(self) -> None:
+        """A link without a signature opens nothing."""
+        assert wiring.gate_page("0" * 24 + "-1", {}).status == 403
+        assert wiring.gate_verdict("0" * 24 + "-1", {}).status == 403
+        assert wiring.scan_artifact("0" * 40, "report.sarif.json", {}).status == 403
