@@ -207,7 +207,8 @@ class Executions:
             )
             for container, is_init in job.containers
         )
-        return Launch(steps, adopts=True, afterwards=(), environment=inherited)
+        # The replica timeout is kept by this stand-in itself, from outside.
+        return Launch(steps, adopts=True, seconds=None, afterwards=(), environment=inherited)
 
     def _identity(self, job: Job, execution: str, *, is_init: bool) -> dict[str, str]:
         client_ids = job.client_ids(is_init=is_init)
