@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from scan_core import wiring
+from scan_core import triggers
 
 if TYPE_CHECKING:
     from scan_core.flow.pages import Page
@@ -19,7 +19,7 @@ _STORAGE = "AzureWebJobsStorage"
 @app.route(route="hooks/{organisation}", methods=["POST"])
 def hooks(req: func.HttpRequest) -> func.HttpResponse:
     """Take a service hook's delivery."""
-    answer = wiring.receive(req.route_params["organisation"], req.headers.get("Authorization"), req.get_body())
+    answer = triggers.receive(req.route_params["organisation"], req.headers.get("Authorization"), req.get_body())
     return func.HttpResponse(
         json.dumps(answer.body), status_code=answer.status, headers=answer.headers, mimetype="application/json"
     )
@@ -28,62 +28,62 @@ def hooks(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger's signature
     """Say whether the app can work."""
-    status, body = wiring.health()
+    status, body = triggers.health()
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
 
 
 @app.route(route="gates/{gate_id}", methods=["GET"])
 def gate_page(req: func.HttpRequest) -> func.HttpResponse:
     """Show a gate."""
-    return _response(wiring.gate_page(req.route_params["gate_id"], req.params))
+    return _response(triggers.gate_page(req.route_params["gate_id"], req.params))
 
 
 @app.route(route="gates/{gate_id}/verdict.json", methods=["GET"])
 def gate_verdict(req: func.HttpRequest) -> func.HttpResponse:
     """Give a gate's verdict to a machine."""
-    return _response(wiring.gate_verdict(req.route_params["gate_id"], req.params))
+    return _response(triggers.gate_verdict(req.route_params["gate_id"], req.params))
 
 
 @app.route(route="scans/{scan_id}/{artifact}", methods=["GET"])
 def scan_artifact(req: func.HttpRequest) -> func.HttpResponse:
     """Give a scan's SARIF or SBOM."""
-    return _response(wiring.scan_artifact(req.route_params["scan_id"], req.route_params["artifact"], req.params))
+    return _response(triggers.scan_artifact(req.route_params["scan_id"], req.route_params["artifact"], req.params))
 
 
 @app.queue_trigger(arg_name="msg", queue_name="scan-requests", connection=_STORAGE)
 def scan_requests(msg: func.QueueMessage) -> None:
     """Serve a request."""
-    wiring.take_request(msg.get_body())
+    triggers.take_request(msg.get_body())
 
 
 @app.queue_trigger(arg_name="msg", queue_name="scan-results", connection=_STORAGE)
 def scan_results(msg: func.QueueMessage) -> None:
     """Take the end of an attempt."""
-    wiring.take_result(msg.get_body())
+    triggers.take_result(msg.get_body())
 
 
 @app.queue_trigger(arg_name="msg", queue_name="scan-requests-poison", connection=_STORAGE)
 def scan_requests_poison(msg: func.QueueMessage) -> None:
     """Tell what waits for a request that cannot be served."""
-    wiring.take_poisoned_request(msg.get_body())
+    triggers.take_poisoned_request(msg.get_body())
 
 
 @app.queue_trigger(arg_name="msg", queue_name="scan-results-poison", connection=_STORAGE)
 def scan_results_poison(msg: func.QueueMessage) -> None:
     """Tell what waits for a result that cannot be taken."""
-    wiring.take_poisoned_result(msg.get_body())
+    triggers.take_poisoned_result(msg.get_body())
 
 
 @app.timer_trigger(arg_name="timer", schedule="*/15 * * * * *")
 def watch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's signature
     """Find what was lost on the way."""
-    wiring.watch()
+    triggers.watch()
 
 
 @app.timer_trigger(arg_name="timer", schedule="30 * * * * *")
 def reconcile(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's signature
     """Find what no hook told of."""
-    wiring.reconcile()
+    triggers.reconcile()
 
 
 def _response(page: "Page") -> func.HttpResponse:

@@ -7,7 +7,7 @@ import azure.functions as func
 import pytest
 
 import function_app
-from scan_core import wiring
+from scan_core import triggers
 from scan_core.flow.pages import Page
 from scan_core.intake.answers import Answer
 
@@ -67,7 +67,7 @@ def test_a_hook_is_received_and_answered(monkeypatch: pytest.MonkeyPatch) -> Non
         seen.append(arguments)
         return Answer(503, {"accepted": False, "reason": "not_queued"}, {"Retry-After": "30"})
 
-    monkeypatch.setattr(wiring, "receive", receive)
+    monkeypatch.setattr(triggers, "receive", receive)
     request = http("POST", b"{}", {"Authorization": "Basic x"}, route_params={"organisation": "fabrikam"})
     answer = call("hooks", request)
     assert seen == [("fabrikam", "Basic x", b"{}")]
@@ -77,7 +77,7 @@ def test_a_hook_is_received_and_answered(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_health_is_told_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """With its status."""
-    monkeypatch.setattr(wiring, "health", lambda: (503, {"status": "no_storage"}))
+    monkeypatch.setattr(triggers, "health", lambda: (503, {"status": "no_storage"}))
     answer = call("health", http())
     assert (answer.status_code, json.loads(answer.get_body())) == (503, {"status": "no_storage"})
 
@@ -100,7 +100,7 @@ def test_a_page_goes_out_as_it_is(
         seen.append(arguments)
         return Page(404, b"gone", "text/html", {"Cache-Control": "no-store"})
 
-    monkeypatch.setattr(wiring, function, page)
+    monkeypatch.setattr(triggers, function, page)
     answer = call(name, http(params={"signature": "x"}, route_params=route))
     assert seen == [(*route.values(), {"signature": "x"})]
     assert (answer.status_code, answer.get_body(), answer.mimetype) == (404, b"gone", "text/html")
@@ -119,7 +119,7 @@ def test_a_page_goes_out_as_it_is(
 def test_a_message_is_handed_on(name: str, function: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its body, decoded."""
     taken: list[bytes] = []
-    monkeypatch.setattr(wiring, function, taken.append)
+    monkeypatch.setattr(triggers, function, taken.append)
     call(name, func.QueueMessage(body=b"message"))
     assert taken == [b"message"]
 
@@ -127,7 +127,7 @@ def test_a_message_is_handed_on(name: str, function: str, monkeypatch: pytest.Mo
 def test_the_timer_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fifteen seconds."""
     watched: list[bool] = []
-    monkeypatch.setattr(wiring, "watch", lambda: watched.append(True))
+    monkeypatch.setattr(triggers, "watch", lambda: watched.append(True))
     call("watch", None)
     assert watched == [True]
     assert trigger("watch")["schedule"] == "*/15 * * * * *"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from scan_core import wiring
+from scan_core import triggers, wiring
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.flow import poison, pull_request, result
 from scan_core.flow import watch as watch_module
@@ -50,35 +50,35 @@ class TestWithoutSettings:
 
     def test_hooks_are_told_to_come_again(self, caplog: pytest.LogCaptureFixture) -> None:
         """Azure DevOps sends them again after 503; never open, never 500."""
-        answer = wiring.receive(ORGANISATION, basic(HOOK_SECRET), b"{}")
+        answer = triggers.receive(ORGANISATION, basic(HOOK_SECRET), b"{}")
         assert (answer.status, answer.body["reason"]) == (503, "not_configured")
         assert "SCANGATE_ORGANISATIONS" in caplog.text
 
     def test_health_names_it(self) -> None:
         """An operator needs no log."""
-        assert wiring.health() == (503, {"status": "misconfigured", "problem": "SCANGATE_ORGANISATIONS: is missing"})
+        assert triggers.health() == (503, {"status": "misconfigured", "problem": "SCANGATE_ORGANISATIONS: is missing"})
 
     def test_pages_are_unavailable(self) -> None:
         """For now."""
         pages = [
-            wiring.gate_page("x", {}),
-            wiring.gate_verdict("x", {}),
-            wiring.scan_artifact("x", "report.sarif.json", {}),
+            triggers.gate_page("x", {}),
+            triggers.gate_verdict("x", {}),
+            triggers.scan_artifact("x", "report.sarif.json", {}),
         ]
         assert [page.status for page in pages] == [503, 503, 503]
 
     def test_timers_and_poison_do_nothing_but_say_so(self, caplog: pytest.LogCaptureFixture) -> None:
         """A poison handler never throws."""
-        wiring.watch()
-        wiring.take_poisoned_request(b"{}")
-        wiring.take_poisoned_result(b"{}")
+        triggers.watch()
+        triggers.take_poisoned_request(b"{}")
+        triggers.take_poisoned_result(b"{}")
         assert caplog.text.count("not_ready") == 3
 
     def test_messages_come_back(self) -> None:
         """They are served once the settings are good."""
         request = PullRequestRequest(request_id="r", pull_request=a_pull_request(), accepted_at=NOON)
         with pytest.raises(SettingsInvalid):
-            wiring.take_request(RequestMessage.dump_json(request))
+            triggers.take_request(RequestMessage.dump_json(request))
 
 
 class TestWrongSettings:
@@ -89,12 +89,12 @@ class TestWrongSettings:
         assert problem is not None
         assert "SCANGATE_DEFAULT_RULES" in problem
         assert "max_high" in problem
-        assert wiring.receive(ORGANISATION, basic(HOOK_SECRET), b"{}").status == 503
+        assert triggers.receive(ORGANISATION, basic(HOOK_SECRET), b"{}").status == 503
 
     def test_of_storage_are_named_when_it_is_first_reached(self, configured: pytest.MonkeyPatch) -> None:
         """The string looks like one and has no key."""
         configured.setenv("SCANGATE_STORAGE_CONNECTION", "UseDevelopmentStorage=true")
-        status, body = wiring.health()
+        status, body = triggers.health()
         assert (status, body["status"]) == (503, "misconfigured")
         assert body["problem"].startswith("SCANGATE_STORAGE_CONNECTION: ")
 
@@ -107,24 +107,24 @@ class TestWithoutStorage:
 
     def test_hooks_are_told_to_come_again(self) -> None:
         """What is not queued is not accepted."""
-        answer = wiring.receive(ORGANISATION, basic(HOOK_SECRET), b"{}")
+        answer = triggers.receive(ORGANISATION, basic(HOOK_SECRET), b"{}")
         assert (answer.status, answer.body["reason"]) == (503, "not_queued")
 
     def test_health_says_so(self) -> None:
         """Apart from wrong settings."""
-        assert wiring.health() == (503, {"status": "no_storage", "problem": "ServiceRequestError"})
+        assert triggers.health() == (503, {"status": "no_storage", "problem": "ServiceRequestError"})
 
     def test_pages_are_unavailable_and_timers_wait(self) -> None:
         """Neither throws."""
-        assert wiring.gate_page("x", {}).status == 503
-        wiring.watch()
+        assert triggers.gate_page("x", {}).status == 503
+        triggers.watch()
 
 
 class TestConfigured:
     def test_health_is_good(self, configured: pytest.MonkeyPatch) -> None:
         """Settings and storage."""
         assert wiring.settings_problem() is None
-        assert wiring.health() == (200, {"status": "ok"})
+        assert triggers.health() == (200, {"status": "ok"})
 
     def test_a_wanted_event_is_queued(self, configured: pytest.MonkeyPatch, storage: Storage) -> None:
         """One durable write, then 202."""
@@ -136,7 +136,7 @@ class TestConfigured:
                 "repository": {"id": reference.repository_id, "project": {"id": reference.project_id}},
             },
         }
-        answer = wiring.receive(ORGANISATION.upper(), basic(HOOK_SECRET), json.dumps(event).encode())
+        answer = triggers.receive(ORGANISATION.upper(), basic(HOOK_SECRET), json.dumps(event).encode())
         assert answer.status == 202, answer.body
         (body,) = requests_in(storage)
         request = RequestMessage.validate_json(body)
@@ -146,8 +146,8 @@ class TestConfigured:
 
     def test_a_stranger_is_refused(self, configured: pytest.MonkeyPatch, storage: Storage) -> None:
         """Before anything is parsed; the event is counted with its reason."""
-        assert wiring.receive(ORGANISATION, basic("guessed"), b"{}").status == 401
-        assert wiring.receive("nobody", basic(HOOK_SECRET), b"{}").status == 401
+        assert triggers.receive(ORGANISATION, basic("guessed"), b"{}").status == 401
+        assert triggers.receive("nobody", basic(HOOK_SECRET), b"{}").status == 401
         assert requests_in(storage) == []
 
     def test_everything_is_built_once(self, configured: pytest.MonkeyPatch) -> None:
@@ -262,13 +262,13 @@ class TestMessages:
         served: list[Any] = []
         monkeypatch.setattr(pull_request, "handle", lambda services, request: served.append((services, request)))
         request = self.request()
-        wiring.take_request(RequestMessage.dump_json(request))
+        triggers.take_request(RequestMessage.dump_json(request))
         assert served == [(wiring.services(), request)]
 
     def test_requests_wait_while_storage_fails(self, monkeypatch: pytest.MonkeyPatch, storage: Storage) -> None:
         """An outage is no defect, so it poisons nothing."""
         monkeypatch.setattr(pull_request, "handle", refuse)
-        wiring.take_request(RequestMessage.dump_json(self.request()))
+        triggers.take_request(RequestMessage.dump_json(self.request()))
         assert requests_in(storage) == []
         queue = storage.queues.get_queue_client("scan-requests")
         assert queue.get_queue_properties().approximate_message_count == 1
@@ -281,18 +281,18 @@ class TestMessages:
 
         monkeypatch.setattr(pull_request, "handle", fail)
         with pytest.raises(RuntimeError):
-            wiring.take_request(RequestMessage.dump_json(self.request()))
+            triggers.take_request(RequestMessage.dump_json(self.request()))
 
     def test_results_are_taken(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """By the lifecycle."""
         taken: list[Any] = []
         monkeypatch.setattr(result, "take", lambda services, message: taken.append(message.scan_id))
-        wiring.take_result(self.result())
+        triggers.take_result(self.result())
         assert taken == ["0" * 40]
 
     def test_results_that_cannot_be_read_are_dropped(self, caplog: pytest.LogCaptureFixture) -> None:
         """Workers can add to that queue, and a scanner taken over could."""
-        wiring.take_result(b"\xff not json")
+        triggers.take_result(b"\xff not json")
         assert "result_dropped" in caplog.text
 
     def test_results_are_left_to_the_watch_while_storage_fails(
@@ -300,7 +300,7 @@ class TestMessages:
     ) -> None:
         """It finds their manifests."""
         monkeypatch.setattr(result, "take", refuse)
-        wiring.take_result(self.result())
+        triggers.take_result(self.result())
         assert "result_delayed" in caplog.text
 
     def test_poison_and_timer_reach_the_lifecycle(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,13 +309,13 @@ class TestMessages:
         monkeypatch.setattr(poison, "poisoned_request", lambda *_: reached.append("request"))
         monkeypatch.setattr(poison, "poisoned_result", lambda *_: reached.append("result"))
         monkeypatch.setattr(watch_module, "watch", lambda _: reached.append("watch"))
-        wiring.take_poisoned_request(b"")
-        wiring.take_poisoned_result(b"")
-        wiring.watch()
+        triggers.take_poisoned_request(b"")
+        triggers.take_poisoned_result(b"")
+        triggers.watch()
         assert reached == ["request", "result", "watch"]
 
     def test_pages_are_those_of_the_lifecycle(self) -> None:
         """A link without a signature opens nothing."""
-        assert wiring.gate_page("0" * 24 + "-1", {}).status == 403
-        assert wiring.gate_verdict("0" * 24 + "-1", {}).status == 403
-        assert wiring.scan_artifact("0" * 40, "report.sarif.json", {}).status == 403
+        assert triggers.gate_page("0" * 24 + "-1", {}).status == 403
+        assert triggers.gate_verdict("0" * 24 + "-1", {}).status == 403
+        assert triggers.scan_artifact("0" * 40, "report.sarif.json", {}).status == 403

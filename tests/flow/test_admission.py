@@ -19,6 +19,7 @@ class TestWaiting:
         first, second, third = (narrow.proposed() for _ in range(3))
         for pull in (first, second, third):
             narrow.gated(pull)
+            narrow.clock.advance(1)
         assert [narrow.shown(pull)[-1].description.split()[0] for pull in (first, second, third)] == [
             "Scanning",
             "Queued:",
@@ -33,6 +34,7 @@ class TestWaiting:
         """Whatever the end; the status follows with the watch."""
         first, second = narrow.proposed(), narrow.proposed()
         narrow.gated(first)
+        narrow.clock.advance(1)
         narrow.gated(second)
         narrow.scanned()
         assert narrow.states(first)[-1] == "succeeded"
@@ -45,6 +47,7 @@ class TestWaiting:
         """Cancelled work never counts against the cap."""
         first, second = narrow.proposed(), narrow.proposed()
         narrow.gated(first)
+        narrow.clock.advance(1)
         narrow.gated(second)
         first.change(status="abandoned")
         narrow.hook(first)
@@ -55,6 +58,7 @@ class TestWaiting:
         """It is the same scan, still under way."""
         first, second = narrow.proposed(), narrow.proposed()
         narrow.gated(first)
+        narrow.clock.advance(1)
         narrow.gated(second)
         narrow.scanned(Ending(exit_code=40))
         narrow.clock.advance(60)

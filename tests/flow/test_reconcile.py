@@ -106,7 +106,7 @@ class TestEnrolment:
 class TestWhatHooksDidNotTell:
     def test_a_pull_request_without_any_event_is_gated(self, world: World, own: dict[str, Any], events: Events) -> None:
         """By one listing a project and cycle; what is gated is left alone after that."""
-        pull, seldom = proposed(world, own), world.with_settings(verify_seconds=10**6)
+        pull, seldom = proposed(world, own), world.with_settings(verify_seconds=10**9)
         turn(seldom)
         world.scanned()
         assert world.states(pull) == ["pending", "succeeded"]

@@ -118,7 +118,7 @@ class TestChangedRules:
 
     def test_in_other_words_are_the_same(self, world: World, own: dict[str, Any]) -> None:
         """A comment scans nothing again, however old the results are."""
-        seldom = world.with_settings(verify_seconds=10**6, result_ttl_seconds=60)
+        seldom = world.with_settings(verify_seconds=10**9, result_ttl_seconds=60)
         pull = gated(seldom, own, "max_medium: 0\n", Ending(MEDIUM))
         before = world.gate(pull)
         rule(world, pull.repo, "# none at all\nmax_medium: 0\n")

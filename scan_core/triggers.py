@@ -1,0 +1,232 @@
+"""What each trigger calls: it opens the doors that the trigger needs, and raises only what is to be repeated."""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import AzureError
+from pydantic import ValidationError
+
+from scan_core import wiring
+from scan_core.settings import SettingsInvalid
+from scan_core.telemetry import emit
+
+if TYPE_CHECKING:
+    from scan_core.flow.pages import Page
+    from scan_core.intake.answers import Answer
+
+_STORAGE_PAUSE_SECONDS = 30
+
+
+def receive(organisation: str, authorization: str | None, body: bytes) -> "Answer":
+    """Answer a hook's delivery.
+
+    Args:
+        organisation: The name in the route.
+        authorization: The header ``Authorization``.
+        body: The event.
+
+    Returns:
+        The answer: 503 while the settings are wrong or storage is out of reach, so that nothing is lost.
+    """
+    from scan_core.intake import answers  # noqa: PLC0415 - as for every room: an app that cannot import it still indexes
+    from scan_core.intake.hooks import receive as take_hook  # noqa: PLC0415
+
+    started = time.perf_counter()
+    try:
+        entrance = wiring.door()
+    except SettingsInvalid as invalid:
+        emit("settings_invalid", level=logging.ERROR, problem=str(invalid))
+        return answers.unavailable("not_configured")
+    except AzureError as unreachable:
+        emit("storage_unreachable", level=logging.ERROR, error=type(unreachable).__name__)
+        return answers.unavailable("not_queued")
+    return take_hook(
+        organisation,
+        authorization,
+        body,
+        organisations=_hook_secrets(),
+        send=entrance.queues.send_request,
+        now=wiring.now(),
+        new_id=lambda: uuid.uuid4().hex,
+        count=lambda reason: emit(
+            "hook_received",
+            organisation=organisation[:50],
+            reason=reason,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        ),
+    )
+
+
+def health() -> tuple[int, dict[str, str]]:
+    """Say whether the app can work.
+
+    Returns:
+        An HTTP status and a JSON object; 503 names what is wrong.
+    """
+    problem = wiring.settings_problem()
+    if problem is not None:
+        return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "misconfigured", "problem": problem}
+    try:
+        wiring.door().queues.attempts_waiting()
+    except SettingsInvalid as invalid:
+        return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "misconfigured", "problem": str(invalid)}
+    except AzureError as unreachable:
+        return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "no_storage", "problem": type(unreachable).__name__}
+    return HTTPStatus.OK, {"status": "ok"}
+
+
+def gate_page(gate_id: str, query: Mapping[str, str]) -> "Page":
+    """Show a gate.
+
+    Args:
+        gate_id: From the path.
+        query: With the link's expiry and signature.
+
+    Returns:
+        The page, or one that says why there is none.
+    """
+    from scan_core.flow import pages  # noqa: PLC0415
+
+    return _shown(lambda: pages.gate(wiring.services(), gate_id, query))
+
+
+def gate_verdict(gate_id: str, query: Mapping[str, str]) -> "Page":
+    """Give a gate's verdict to a machine.
+
+    Args:
+        gate_id: From the path.
+        query: With the link's expiry and signature.
+
+    Returns:
+        The verdict, or a page that says why there is none.
+    """
+    from scan_core.flow import pages  # noqa: PLC0415
+
+    return _shown(lambda: pages.verdict(wiring.services(), gate_id, query))
+
+
+def scan_artifact(scan_id: str, artifact: str, query: Mapping[str, str]) -> "Page":
+    """Give a scan's SARIF or SBOM.
+
+    Args:
+        scan_id: From the path.
+        artifact: From the path.
+        query: With the link's expiry and signature.
+
+    Returns:
+        The artifact, or a page that says why there is none.
+    """
+    from scan_core.flow import pages  # noqa: PLC0415
+
+    return _shown(lambda: pages.artifact(wiring.services(), scan_id, artifact, query))
+
+
+def _shown(show: Callable[[], "Page"]) -> "Page":
+    from scan_core.flow import pages  # noqa: PLC0415
+
+    try:
+        return show()
+    except (SettingsInvalid, AzureError) as error:
+        emit("page_not_shown", level=logging.ERROR, error=type(error).__name__)
+        return pages.unavailable()
+
+
+def take_request(body: bytes) -> None:
+    """Serve a message of ``scan-requests``. While storage fails, the same request waits in the queue again.
+
+    Args:
+        body: The message.
+
+    Raises:
+        Exception: There is a defect, or not even the queue can be reached; the message comes back.
+    """
+    from scan_core.flow.pull_request import handle  # noqa: PLC0415
+    from scan_core.model.request import RequestMessage  # noqa: PLC0415
+
+    request = RequestMessage.validate_json(body)
+    try:
+        handle(wiring.services(), request)
+    except AzureError as error:
+        emit("request_delayed", level=logging.WARNING, request=request.request_id, error=type(error).__name__)
+        wiring.door().queues.send_request(request, _STORAGE_PAUSE_SECONDS)
+
+
+def take_result(body: bytes) -> None:
+    """Take a message of ``scan-results``. Workers can add to that queue: one that cannot be read is dropped.
+
+    Where storage fails the message may go: the watch finds the manifest that it tells of.
+
+    Args:
+        body: The message.
+
+    Raises:
+        Exception: There is a defect; the message comes back.
+    """
+    from scan_core.flow.result import take  # noqa: PLC0415
+    from scan_core.model.attempt import ResultMessage  # noqa: PLC0415
+
+    try:
+        message = ResultMessage.model_validate_json(body)
+    except ValidationError:
+        emit("result_dropped", level=logging.WARNING, why="unreadable")
+        return
+    try:
+        take(wiring.services(), message)
+    except AzureError as error:
+        emit("result_delayed", level=logging.WARNING, scan=message.scan_id, error=type(error).__name__)
+
+
+def take_poisoned_request(body: bytes) -> None:
+    """Take a message of ``scan-requests-poison``.
+
+    Args:
+        body: The message.
+    """
+    from scan_core.flow.poison import poisoned_request  # noqa: PLC0415
+
+    _unless_unconfigured(lambda: poisoned_request(wiring.services(), body))
+
+
+def take_poisoned_result(body: bytes) -> None:
+    """Take a message of ``scan-results-poison``.
+
+    Args:
+        body: The message.
+    """
+    from scan_core.flow.poison import poisoned_result  # noqa: PLC0415
+
+    _unless_unconfigured(lambda: poisoned_result(wiring.services(), body))
+
+
+def watch() -> None:
+    """Find what was lost on the way; without settings there is nothing to watch."""
+    from scan_core.flow.watch import watch as look_round  # noqa: PLC0415
+
+    _unless_unconfigured(lambda: look_round(wiring.services()))
+
+
+def reconcile() -> None:
+    """Find what no hook told of; without settings there is nothing to compare."""
+    from scan_core.flow.reconcile import reconcile as look_round  # noqa: PLC0415
+
+    _unless_unconfigured(lambda: look_round(wiring.services()))
+
+
+def _unless_unconfigured(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except (SettingsInvalid, AzureError) as error:
+        emit("not_ready", level=logging.ERROR, error=type(error).__name__)
+
+
+@cache
+def _hook_secrets() -> dict[str, tuple[str, ...]]:
+    return {
+        name: tuple(secret.get_secret_value() for secret in organisation.hook_secrets)
+        for name, organisation in wiring.settings().organisations.items()
+    }
