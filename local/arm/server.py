@@ -154,4 +154,6 @@ def _settings(config: Config) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        # A client must not meet a connection that ends just as it is used again; front doors keep them for minutes.
+        timeout_keep_alive=240,  # seconds
     )

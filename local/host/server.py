@@ -148,6 +148,8 @@ def _server_config(app: Starlette) -> uvicorn.Config:
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
+        # A client must not meet a connection that ends just as it is used again; front doors keep them for minutes.
+        timeout_keep_alive=240,  # seconds
     )
 
 

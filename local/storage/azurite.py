@@ -1,6 +1,7 @@
 """Starts and stops Azurite, the storage emulator, as a child of this process."""
 
 import contextlib
+import fcntl
 import os
 import queue
 import re
@@ -8,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -22,6 +25,10 @@ _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully lis
 _SERVICES = 3
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+_LOCK = "lock"
+_LOCK_SECONDS = 20.0
+"""A little more than one that was told to end has to save everything (`end_with_parent.cjs`)."""
+_LOOK_SECONDS = 0.05
 
 
 class AzuriteMissing(RuntimeError):
@@ -76,6 +83,9 @@ class Azurite:
 def start(data: Path | None, ports: Ports | None = None) -> Azurite:
     """Start Azurite and wait until its three services listen.
 
+    One that still saves the same folder, having lost the process that started it, is waited for: reading the folder
+    before it has done so would lose what it saves.
+
     Args:
         data: the folder to keep everything in, made when missing; it is served again with the same account, key and
             ports. None keeps everything in memory.
@@ -86,18 +96,43 @@ def start(data: Path | None, ports: Ports | None = None) -> Azurite:
 
     Raises:
         AzuriteMissing: node or Azurite is not installed.
-        AzuriteFailed: it ended, or was not ready within a minute; the message has its last words.
+        AzuriteFailed: it ended, or was not ready within a minute; the message has its last words. Or another one serves
+            the folder.
         AccountUnreadable: the folder's remembered account is damaged.
     """
-    known = None
-    if data is not None:
-        data.mkdir(parents=True, exist_ok=True)
-        known = recall(data)
+    if data is None:
+        return _started(None, ports, ())
+    data.mkdir(parents=True, exist_ok=True)
+    with _alone_in(data) as lock:
+        return _started(data, ports, (lock,))
+
+
+@contextlib.contextmanager
+def _alone_in(data: Path) -> Iterator[int]:
+    """Wait until nobody serves a folder; give the lock, which lasts as long as a process that inherited it."""
+    lock = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    ends = time.monotonic() + _LOCK_SECONDS
+    try:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > ends:
+                    raise AzuriteFailed(f"another Azurite serves {data}: stop it first") from None
+                time.sleep(_LOOK_SECONDS)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _started(data: Path | None, ports: Ports | None, inherited: tuple[int, ...]) -> Azurite:
+    known = None if data is None else recall(data)
     account = known or Account.new(Ports())
     if ports is not None:
         wanted = Ports(*(chosen or old for chosen, old in zip(astuple(ports), astuple(account.ports), strict=True)))
         account = replace(account, ports=wanted)
-    process = _spawn(account, data)
+    process = _spawn(account, data, inherited)
     try:
         account = replace(account, ports=_wait_listening(process))
     except BaseException:
@@ -117,7 +152,7 @@ def _script() -> Path:
     return script
 
 
-def _spawn(account: Account, data: Path | None) -> subprocess.Popen[str]:
+def _spawn(account: Account, data: Path | None, inherited: tuple[int, ...]) -> subprocess.Popen[str]:
     node = shutil.which("node")
     if node is None:
         raise AzuriteMissing("Azurite needs node, which is not on the PATH: install Node 20 or newer")
@@ -135,6 +170,7 @@ def _spawn(account: Account, data: Path | None) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        pass_fds=inherited,
         env={**os.environ, "AZURITE_ACCOUNTS": f"{account.name}:{account.key}"},
         # Ctrl-C in a terminal reaches the whole group: what uses the storage stops first, then the storage is stopped.
         start_new_session=True,

@@ -1,5 +1,5 @@
 // Loaded before Azurite: sees to it that Azurite ends when it is told to, and with the process that started it.
-const GRACE_MS = 5000;
+const GRACE_MS = 15000;
 const AGAIN_MS = 50;
 
 // Azurite listens to this signal only from a moment after it has started: one that comes earlier is sent again.

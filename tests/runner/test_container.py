@@ -283,7 +283,8 @@ class TestEnd:
         engine.with_image(*SCANNING)
         late = replace(runner, allowance=replace(ALLOWANCE, seconds=0.5))
         folder = ended(runner, started(late))
-        assert json.loads((folder / "end.json").read_text())["exit_codes"].get("scan", 143) == 143
+        # Told to end, its client either says so itself or dies of the signal.
+        assert json.loads((folder / "end.json").read_text())["exit_codes"].get("scan", 143) in {143, -15}
         assert (engine.containers(), engine.volumes()) == ([], [])
 
     def test_a_volume_that_cannot_be_removed_is_removed_later(self, engine: Engine, runner: ContainerRunner) -> None:
