@@ -43,6 +43,11 @@ test-image: $(READY) ## Build the scanner image for real and gate a pull request
 	@tools/image.sh --check
 	@$(BIN)/python -m pytest -m image tests/scanner
 
+.PHONY: faults
+faults: $(READY) ## Kill, cut off and fuzz it: a sample by a printed seed (ALL=1 for everything, SEED= and ONLY= to see one again)
+	@FAULTS_ALL='$(ALL)' FAULTS_SEED='$(SEED)' FAULTS_ONLY='$(ONLY)' $(BIN)/python -m pytest $(if $(ONLY),,$(PYTEST_PARALLEL)) \
+		-m faults -p tests.faults.figures --timeout=$(if $(ALL),36000,1800) tests/faults tests/fuzz
+
 .PHONY: check
 check: $(READY) ## Check format, lint, types, imports and generated documents
 	$(BIN)/ruff format --check .

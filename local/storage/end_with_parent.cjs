@@ -9,6 +9,11 @@ process.on("SIGTERM", () => {
   }
 });
 
+// What it prints when it ends has no reader any more once that process is gone, which must not keep it from saving.
+for (const output of [process.stdout, process.stderr]) {
+  output.on("error", () => {});
+}
+
 // The process that started this one holds the other end of standard input and writes nothing to it, so the end of the
 // input is the end of that process.
 process.stdin

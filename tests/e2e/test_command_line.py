@@ -72,6 +72,10 @@ class Desk:
         marks = (str(self.data), f"--port {self.plan.app_port} ")
         return [line for line in _command_lines() if any(mark in f"{line} " for mark in marks)]
 
+    def parts(self) -> list[str]:
+        """List those of them that are not a worker's."""
+        return [line for line in self.processes() if f"{self.data}/workers/" not in line]
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
@@ -119,7 +123,7 @@ def test_nothing_is_left_when_up_is_killed(desk: Desk) -> None:
         verdict = _proposed(desk, "killed", hold)
         hold.await_begun()
         up.end(signal.SIGKILL)
-        until(lambda: not [line for line in desk.processes() if "python -m local." in line], "the parts to end")
+        until(lambda: not desk.parts(), "the parts to end")
         assert desk.processes()
     with desk.run("up", "--lease", "5") as again:
         hold.release()

@@ -128,8 +128,33 @@ class TestEnding:
             parent.kill()
         assert ended(pid)
 
+    def test_what_it_still_saves_is_waited_for(self, tmp_path: Path) -> None:
+        """Started again at once after its parent was killed, it knows what had just been written."""
+        script = (
+            "import sys; from pathlib import Path; from local.storage import azurite; "
+            f"a = azurite.start(Path({str(tmp_path)!r})); print(a.connection_string, flush=True); sys.stdin.read()"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as parent:
+            assert parent.stdout is not None
+            connection = parent.stdout.readline().strip()
+            write(connection)
+            parent.kill()
+            with azurite.start(tmp_path) as again:
+                assert again.connection_string == connection
+                assert read(connection) == (b"content", "content", "r")
+
 
 class TestFailing:
+    def test_a_folder_that_is_served_already_is_not_served_twice(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Two would overwrite what the other saves."""
+        monkeypatch.setattr(azurite, "_LOCK_SECONDS", 0.2)
+        with azurite.start(tmp_path), pytest.raises(azurite.AzuriteFailed, match="another Azurite serves"):
+            azurite.start(tmp_path)
+
     def test_a_missing_azurite_says_what_to_run(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """One line with the path that was looked at."""
         monkeypatch.setenv("SCANGATE_AZURITE", str(tmp_path / "azurite.js"))
