@@ -82,14 +82,14 @@ def ahead(services: Services, scan_id: ScanId) -> int | None:
         scan_id: The scan.
 
     Returns:
-        How many wait before it; None where it has its turn.
+        How many wait before it; None where it has its turn, or gets it this moment.
     """
-    return ahead_of(scan_id, [entry.value for entry in services.admission.entries()])
+    entries = [entry.value for entry in services.admission.entries()]
+    return None if scan_id in next_ones(entries, _caps(services)) else ahead_of(scan_id, entries)
 
 
 def _admitted(services: Services) -> list[ScanId]:
-    settings = services.settings
-    caps = Caps(settings.max_workers, settings.max_workers_per_organisation, settings.max_workers_per_repository)
+    caps = _caps(services)
     while True:
         turn = services.admission.turn(services.now())
         entries: dict[ScanId, Versioned[Enlisted]] = {
@@ -104,6 +104,11 @@ def _admitted(services: Services) -> list[ScanId]:
             continue
         emit("scans_admitted", scans=len(chosen), waiting=len(entries) - len(chosen))
         return chosen
+
+
+def _caps(services: Services) -> Caps:
+    settings = services.settings
+    return Caps(settings.max_workers, settings.max_workers_per_organisation, settings.max_workers_per_repository)
 
 
 def _entry(scan: Scan) -> Enlisted:

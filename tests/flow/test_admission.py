@@ -76,6 +76,16 @@ class TestWaiting:
         assert sorted(claimed) == sorted({narrow.ref(pull).repository_id for pull in pulls})
 
 
+def test_a_scan_that_gets_its_turn_this_moment_is_not_said_to_wait(world: World) -> None:
+    """Two requests at once: the one sees the entry before the other has admitted it."""
+    pull = world.proposed()
+    gate = world.gated(pull)
+    (row,) = world.services.admission.entries()
+    world.services.admission.delist(row.value.scan_id)
+    world.services.admission.enlist(row.value.model_copy(update={"admitted_at": None}))
+    assert admission.ahead(world.services, gate.waits_for[0]) is None
+
+
 class TestDeaths:
     def test_an_entry_left_by_a_death_does_not_hold_a_place_for_ever(self, narrow: World) -> None:
         """The scan's own row is the truth."""
