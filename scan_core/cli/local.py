@@ -20,7 +20,9 @@ Data = Annotated[Path, typer.Option(help="Where everything is kept; it survives 
 Port = Annotated[int | None, typer.Option(help="The app's port; by default the last one of `up`, else a free one.")]
 DevopsPort = Annotated[int | None, typer.Option(help="The simulator's port; likewise.")]
 DevopsUrl = Annotated[str | None, typer.Option(help="Another server instead of the simulator.")]
-Scanner = Annotated[Path | None, typer.Option(help="QScanner itself instead of the stand-in.")]
+Scanner = Annotated[
+    Path | None, typer.Option(envvar="SCANGATE_QSCANNER", help="QScanner itself instead of the stand-in.")
+]
 Runner = Annotated[
     Literal["process", "container-apps"] | None,
     typer.Option(help="What runs workers: the app, or a job in a stand-in for Azure Resource Manager."),
