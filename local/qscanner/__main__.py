@@ -11,9 +11,11 @@ from local.qscanner.version import current_version, full_name
 _USAGE = """\
 Usage: qscanner [flags] repo DIR | rootfs DIR | image REFERENCE | version
 
-Scans a folder's dependency files against a bundled list of public advisories. Flags are those of QScanner:
---pod, --mode, --scan-types, --format, --report-format, --output-dir, --policy-tags, --scan-timeout, --exclude-dirs,
---exclude-files, --log-level, --cache, --platform, --offline-scan, --proxy. The token stands in QUALYS_ACCESS_TOKEN.
+Scans a folder or an image against a bundled list of public advisories. Flags are those of QScanner: --pod, --mode,
+--scan-types, --format, --report-format, --output-dir, --policy-tags, --scan-timeout, --exclude-dirs, --exclude-files,
+--log-level, --cache, --platform, --storage-driver, --offline-scan, --proxy. The token stands in QUALYS_ACCESS_TOKEN.
+An image is pulled from its registry; QSCANNER_REGISTRY_TOKEN, or QSCANNER_REGISTRY_USERNAME and
+QSCANNER_REGISTRY_PASSWORD, log in to it.
 """
 
 

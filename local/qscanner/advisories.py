@@ -18,7 +18,7 @@ _SEVERITY_BY_SCORE = ((9.0, 5), (7.0, 4), (4.0, 3), (0.1, 2))
 
 
 class Range(NamedTuple):
-    """Affected versions: from ``introduced`` ("0" for all before) up to, and without, ``fixed``."""
+    """Affected versions: from ``introduced`` ("0" for all before) up to, and without, ``fixed`` (empty: no end yet)."""
 
     introduced: str
     fixed: str
@@ -30,11 +30,13 @@ class Advisory(NamedTuple):
     Attributes:
         qid: Its number, stable across versions of the list.
         ecosystem: Where the package comes from.
-        package: The package's name, as in ``Package.name``.
+        package: The package's name, as in ``Package.name``; of a system package, the name of its source.
         cves: Its CVE numbers.
         cvss: The CVSS v3 base score, 0.1 to 10.
         title: What is wrong, in a few words.
-        ranges: Affected versions.
+        ranges: Affected versions; of a system package, versions of its source.
+        distribution: For a system package, the release that the ranges are of, such as ``debian-12``, or the
+            distribution of which they are true in every release, such as ``debian``.
     """
 
     qid: int
@@ -44,6 +46,7 @@ class Advisory(NamedTuple):
     cvss: float
     title: str
     ranges: tuple[Range, ...]
+    distribution: str = ""
 
     @property
     def severity(self) -> int:
@@ -52,7 +55,7 @@ class Advisory(NamedTuple):
 
 
 class Vulnerability(NamedTuple):
-    """A package that an advisory applies to, and the version that ends it."""
+    """A package that an advisory applies to, and the version that ends it; empty where there is none yet."""
 
     advisory: Advisory
     package: Package
@@ -75,6 +78,7 @@ def load_advisories(path: Path = _DATA) -> list[Advisory]:
             cvss=entry["cvss"],
             title=entry["title"],
             ranges=tuple(Range(*bounds) for bounds in entry["affected"]),
+            distribution=entry.get("distribution", ""),
         )
         for entry in document["advisories"]
     ]
@@ -94,17 +98,20 @@ def match_advisories(packages: list[Package], advisories: list[Advisory]) -> lis
     for advisory in advisories:
         by_package.setdefault((advisory.ecosystem, advisory.package), []).append(advisory)
     found = [
-        Vulnerability(advisory, package, fixed)
+        Vulnerability(advisory, package, affected.fixed)
         for package in packages
-        for advisory in by_package.get((package.ecosystem, package.name), ())
-        if (fixed := _fixed_version(advisory, package))
+        for advisory in by_package.get((package.ecosystem, package.source or package.name), ())
+        if (affected := _range_of(advisory, package))
     ]
     return sorted(found, key=lambda each: (each.advisory.qid, each.package))
 
 
-def _fixed_version(advisory: Advisory, package: Package) -> str:
-    """Give the version that fixes the range which the package lies in, or nothing if it lies in none."""
+def _range_of(advisory: Advisory, package: Package) -> Range | None:
+    """Give the range which the package lies in, or nothing if it lies in none or is of another distribution."""
+    if advisory.distribution not in {package.distribution, package.distribution.partition("-")[0]}:
+        return None
+    version = package.source_version or package.version
     for affected in advisory.ranges:
-        if is_within(advisory.ecosystem, package.version, affected.introduced, affected.fixed):
-            return affected.fixed
-    return ""
+        if is_within(advisory.ecosystem, version, affected.introduced, affected.fixed):
+            return affected
+    return None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from local.qscanner.durations import parse_duration
 from local.qscanner.exit_codes import ExitCode, ScanError
 from local.qscanner.journal import Level
+from local.qscanner.platforms import Platform, parse_platform
 
 PODS = frozenset(["US1", "US2", "US3", "US4", "EU1", "EU2", "EU3", "IN1", "CA1", "AE1", "UK1", "AU1", "KSA1"])
 DEFAULT_SCAN_TIMEOUT = "5m"
@@ -24,6 +25,9 @@ _WITH_VALUE = frozenset({
 _UNWRITTEN = frozenset({"spdx-tlv", "db", "gitlab"})
 _FORMATS = frozenset({"json", "spdx", "cyclonedx", "table"})
 _REPORT_FORMATS = frozenset({"sarif", "table", "json"})
+# "none" reads the image from its registry; the others need a container engine.
+NO_STORAGE_DRIVER = "none"
+_STORAGE_DRIVERS = frozenset({NO_STORAGE_DRIVER, "docker-overlay2", "containerd-overlayfs"})
 _LOG_LEVELS = frozenset(level.name.lower() for level in Level)
 _SWITCHES = frozenset({"offline-scan", "help", "version"})
 _BOOLEANS = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
@@ -68,6 +72,8 @@ class Options(NamedTuple):
         log_level: The lowest level that is logged.
         access_token: The token given as a flag, or empty.
         cache: The cache folder asked for, or empty.
+        platform: For an image, what it has to be built for.
+        storage_driver: For an image, where it is read from.
     """
 
     subcommand: Subcommand
@@ -85,6 +91,8 @@ class Options(NamedTuple):
     log_level: Level
     access_token: str
     cache: str
+    platform: Platform | None
+    storage_driver: str
 
 
 def parse_command_line(arguments: list[str]) -> Options:
@@ -123,6 +131,8 @@ def parse_command_line(arguments: list[str]) -> Options:
         log_level=Level[_one_of("log-level", flags.get("log-level", "info"), _LOG_LEVELS).upper()],
         access_token=flags.get("access-token", ""),
         cache=flags.get("cache", ""),
+        platform=_platform(flags, subcommand),
+        storage_driver=_one_of("storage-driver", flags.get("storage-driver") or NO_STORAGE_DRIVER, _STORAGE_DRIVERS),
     )
 
 
@@ -180,6 +190,18 @@ def _pod(flags: dict[str, str], mode: Mode) -> str:
     if not pod and mode is Mode.INVENTORY_ONLY:
         return ""
     return _one_of("pod", pod.upper(), PODS)
+
+
+def _platform(flags: dict[str, str], subcommand: Subcommand) -> Platform | None:
+    """Read the platform. An image needs one: sources disagree about what QScanner takes where none is named."""
+    if subcommand is not Subcommand.IMAGE:
+        return None
+    if excluded := [name for name in ("exclude-dirs", "exclude-files") if flags.get(name)]:
+        raise _bad(f"--{excluded[0]} is a flag of repo and rootfs, not of image")
+    try:
+        return parse_platform(flags.get("platform", ""))
+    except ValueError as error:
+        raise _bad(f"--platform: {error}") from error
 
 
 def _scan_types(text: str) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """Misbehaviour on request, so that whatever runs a scanner can be tested against a bad one.
 
 Asked for by ``QSCANNER_STANDIN_FAULT``, or by ``{"fault": "..."}`` in ``.qscanner-standin.json`` of the scanned folder
-if ``QSCANNER_STANDIN_ALLOW_TREE_FAULTS`` is 1. Several are separated by commas. Everything that would last for ever is
-ended by the kernel after ``LONGEST_LIFE_SECONDS``, so that a forgotten one does not stay on a machine.
+or image if ``QSCANNER_STANDIN_ALLOW_TREE_FAULTS`` is 1. Several are separated by commas. Everything that would last for
+ever is ended by the kernel after ``LONGEST_LIFE_SECONDS``, so that a forgotten one does not stay on a machine.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import NamedTuple, NoReturn
 from local.qscanner.exit_codes import ExitCode, ScanError
 from local.qscanner.journal import Journal
 from local.qscanner.outputs.files import OutputFolder
-from local.qscanner.tree import Tree
+from local.qscanner.tree import FileTree
 
 FAULT_VARIABLE = "QSCANNER_STANDIN_FAULT"
 TREE_FAULTS_VARIABLE = "QSCANNER_STANDIN_ALLOW_TREE_FAULTS"
@@ -57,7 +57,7 @@ class Faults(NamedTuple):
         """The code that ``exit`` asks for."""
         return int(self.wanted["exit"]) if "exit" in self.wanted else None
 
-    def before_scan(self, folder: OutputFolder, tree: Tree, journal: Journal) -> None:
+    def before_scan(self, folder: OutputFolder, tree: FileTree, journal: Journal) -> None:
         """Do what happens at the beginning; some of it never comes back."""
         actions = {
             "print_token": _print_environment,
@@ -95,7 +95,7 @@ class Faults(NamedTuple):
             spoil_sarif(folder.path("Report.sarif.json"), self.wanted)
 
 
-def read_faults(environment: dict[str, str], tree: Tree) -> Faults:
+def read_faults(environment: dict[str, str], tree: FileTree) -> Faults:
     """Find out which faults are wanted.
 
     Args:
@@ -122,7 +122,7 @@ def read_faults(environment: dict[str, str], tree: Tree) -> Faults:
     return Faults(wanted)
 
 
-def _tree_wish(tree: Tree) -> str:
+def _tree_wish(tree: FileTree) -> str:
     try:
         document = json.loads(tree.read(TREE_FILE, max_bytes=4096))
     except (OSError, ValueError):
@@ -179,7 +179,7 @@ def _print_environment() -> None:
         stream.flush()
 
 
-def _try_to_escape(folder: OutputFolder, tree: Tree, journal: Journal) -> None:
+def _try_to_escape(folder: OutputFolder, tree: FileTree, journal: Journal) -> None:
     """Write a file beside the output folder, in the scanned folder and in HOME."""
     places = [folder.folder.resolve().parent, tree.root, Path(os.environ.get("HOME") or "/")]
     for place in dict.fromkeys(places):

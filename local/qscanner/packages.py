@@ -12,6 +12,13 @@ class Ecosystem(StrEnum):
     PYPI = "pypi"
     MAVEN = "maven"
     GO = "golang"
+    DEB = "deb"
+    APK = "apk"
+
+    @property
+    def is_of_the_system(self) -> bool:
+        """Whether its packages belong to a distribution of an operating system."""
+        return self in {Ecosystem.DEB, Ecosystem.APK}
 
 
 class Package(NamedTuple):
@@ -23,6 +30,11 @@ class Package(NamedTuple):
         version: The version as the file gives it.
         path: The naming file, relative to the scanned folder, with ``/``.
         licence: What the file says of the licence, or empty.
+        distribution: For a system package, the distribution as ``debian-12`` or ``alpine-3.18``.
+        source: For a system package, the name of the source package that it was built from.
+        source_version: The version of that source package.
+        architecture: For a system package, what it was built for.
+        layer: In an image, the diff id of the layer that last brought it: 64 hexadecimal digits.
     """
 
     ecosystem: Ecosystem
@@ -30,10 +42,17 @@ class Package(NamedTuple):
     version: str
     path: str
     licence: str = ""
+    distribution: str = ""
+    source: str = ""
+    source_version: str = ""
+    architecture: str = ""
+    layer: str = ""
 
     @property
     def group_and_name(self) -> tuple[str, str]:
         """Split the name into its group (empty where there is none) and the rest."""
+        if self.ecosystem.is_of_the_system:
+            return self.distribution.partition("-")[0], self.name
         separator = ":" if self.ecosystem is Ecosystem.MAVEN else "/"
         group, _, name = self.name.rpartition(separator)
         return group, name
@@ -43,4 +62,7 @@ class Package(NamedTuple):
         """Give the package URL, as the package-url specification builds it for each type."""
         group, name = self.group_and_name
         namespace = "".join(f"{quote(part, safe='')}/" for part in group.split("/") if part)
-        return f"pkg:{self.ecosystem}/{namespace}{quote(name, safe='')}@{quote(self.version, safe='')}"
+        qualifiers = {"arch": self.architecture, "distro": self.distribution}
+        named = "&".join(f"{key}={quote(value, safe='')}" for key, value in qualifiers.items() if value)
+        base = f"pkg:{self.ecosystem}/{namespace}{quote(name, safe='')}@{quote(self.version, safe='')}"
+        return f"{base}?{named}" if named else base

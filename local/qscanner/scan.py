@@ -3,26 +3,27 @@
 import fcntl
 import json
 import os
-import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 
 from local.qscanner.advisories import load_advisories, match_advisories
 from local.qscanner.collect import collect_packages, collect_secrets
+from local.qscanner.collect_system import collect_system_packages, is_database
 from local.qscanner.command_line import Mode, Options, Subcommand
 from local.qscanner.exit_codes import ExitCode, ScanError
 from local.qscanner.faults import Faults, read_faults
-from local.qscanner.git_state import GitState, read_git_state
+from local.qscanner.git_state import GitState
 from local.qscanner.journal import Journal
+from local.qscanner.operating_system import OperatingSystem, find_operating_system
 from local.qscanner.outputs.files import COMPRESSED_COPIES_VARIABLE, OutputFolder
-from local.qscanner.outputs.inventory import inventory
+from local.qscanner.outputs.writing import write_inventory, write_reports
 from local.qscanner.policies import POLICIES_VARIABLE, evaluate_policies, read_policies
 from local.qscanner.scan_result import ScanResult
-from local.qscanner.tree import Tree
+from local.qscanner.subject import Subject, open_subject
+from local.qscanner.time_limit import time_limit
+from local.qscanner.tree import FileTree
 from local.qscanner.version import full_name
 
 TOKEN_VARIABLE = "QUALYS_ACCESS_TOKEN"  # noqa: S105 - the variable's name, not a token
@@ -47,25 +48,31 @@ def run_scan(options: Options, environment: dict[str, str], journal: Journal) ->
     """
     journal.info(full_name())
     _check_token(options, environment)
+    run_log = environment.get(RUN_LOG_VARIABLE, "")
     if options.subcommand is Subcommand.IMAGE:
-        raise ScanError(ExitCode.IMAGE_UNREADABLE, "this stand-in scans folders (repo, rootfs); it cannot read images")
-    root = Path(options.target)
-    if not root.is_dir():
-        raise ScanError(ExitCode.FILESYSTEM_UNREADABLE, f"{options.target} is not a folder that can be read")
-    tree = Tree(root, options.exclude_dirs, options.exclude_files)
-    git = read_git_state(root) if options.subcommand is Subcommand.REPO else GitState()
-    _append_to_run_log(options, environment.get(RUN_LOG_VARIABLE, ""), git)
-    faults = read_faults(environment, tree)
+        # An image that cannot be pulled was tried all the same.
+        _append_to_run_log(options, run_log, GitState())
+    with open_subject(options, environment, journal) as subject:
+        if options.subcommand is not Subcommand.IMAGE:
+            _append_to_run_log(options, run_log, subject.git)
+        return _run(options, environment, journal, subject)
+
+
+def _run(options: Options, environment: dict[str, str], journal: Journal, subject: Subject) -> int:
+    faults = read_faults(environment, subject.tree)
     folder = OutputFolder(
         options.output_dir,
-        _prefix(options, git),
+        subject.prefix,
         journal,
         compressed_copies=environment.get(COMPRESSED_COPIES_VARIABLE) == "1",
     )
     folder.create()
-    faults.before_scan(folder, tree, journal)
-    with _cache_lock(options, environment, journal), _time_limit(options.scan_timeout_seconds):
-        code = _scan_and_write(options, environment, journal, tree, git, folder, faults)
+    faults.before_scan(folder, subject.tree, journal)
+    with _cache_lock(options, environment, journal), time_limit(options.scan_timeout_seconds):
+        result = _scan(options, journal, subject)
+        faults.during_scan()
+        write_inventory(options.formats, result, folder)
+        code = _report(options, environment, journal, result, folder, faults)
     faults.after_scan(folder)
     return code if faults.exit_code is None else faults.exit_code
 
@@ -98,12 +105,6 @@ def _append_to_run_log(options: Options, path: str, git: GitState) -> None:
         os.close(log_file)
 
 
-def _prefix(options: Options, git: GitState) -> str:
-    """Give what file names begin with: opaque, the same for the same commit, as QScanner's is for a repository."""
-    identity = f"{git.origin}\n{git.commit}" if git.commit else os.path.realpath(options.target)
-    return sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
-
-
 @contextmanager
 def _cache_lock(options: Options, environment: dict[str, str], journal: Journal) -> Iterator[None]:
     """Hold the cache: runs that share one wait for each other, as QScanner's documentation warns."""
@@ -121,119 +122,62 @@ def _cache_lock(options: Options, environment: dict[str, str], journal: Journal)
         yield
 
 
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    def give_up(*_: object) -> None:
-        raise ScanError(ExitCode.GENERIC_ERROR, f"the scan took longer than its limit of {seconds:g} s")
-
-    previous = signal.signal(signal.SIGALRM, give_up)
-    previous_timer = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-        # Whoever runs a scan inside their own process may have a timer of theirs.
-        signal.setitimer(signal.ITIMER_REAL, *previous_timer)
-
-
-def _scan_and_write(
-    options: Options,
-    environment: dict[str, str],
-    journal: Journal,
-    tree: Tree,
-    git: GitState,
-    folder: OutputFolder,
-    faults: Faults,
-) -> ExitCode:
-    result = _scan(options, journal, tree, git, folder)
-    faults.during_scan()
-    _write_inventory(options, result, folder)
-    if options.mode in {Mode.INVENTORY_ONLY, Mode.SCAN_ONLY}:
-        return ExitCode.SUCCESS
-    if faults.exit_code == ExitCode.REPORT_NOT_OBTAINED:
-        return ExitCode.REPORT_NOT_OBTAINED
-    if options.subcommand is Subcommand.REPO and not git.report_can_be_obtained:
-        reason = "the report was not obtained: it needs a local branch with a commit, and a remote named origin"
-        raise ScanError(ExitCode.REPORT_NOT_OBTAINED, reason)
-    _write_reports(options, result, folder)
-    journal.info(f"{len(result.vulnerabilities)} vulnerabilities in {len(result.packages)} packages")
-    return (
-        _evaluate(options, environment, result, journal) if options.mode is Mode.EVALUATE_POLICY else ExitCode.SUCCESS
-    )
-
-
-def _scan(options: Options, journal: Journal, tree: Tree, git: GitState, folder: OutputFolder) -> ScanResult:
+def _scan(options: Options, journal: Journal, subject: Subject) -> ScanResult:
     started = time.time()
+    tree = subject.tree
     paths = list(tree.files())
     packages = collect_packages(tree, paths, journal) if "sca" in options.scan_types else []
+    system = _operating_system(options, tree, paths)
+    if system is not None:
+        packages = sorted({*packages, *collect_system_packages(tree, paths, system, journal)})
     secrets = collect_secrets(tree, paths, journal) if "secret" in options.scan_types else []
     return ScanResult(
         target=options.target,
         kind=options.subcommand.value,
-        prefix=folder.path("").name.rstrip("-"),
-        git=git,
-        operating_system=_operating_system(options, tree),
+        prefix=subject.prefix,
+        git=subject.git,
+        operating_system=system.pretty_name if system else "",
         started=started,
         packages=packages,
         vulnerabilities=match_advisories(packages, load_advisories()),
         secrets=secrets,
         looked_for_secrets="secret" in options.scan_types,
+        image=subject.image,
     )
 
 
-def _operating_system(options: Options, tree: Tree) -> str:
-    """Give the name that os-release(5) asks to be shown; needed only where nothing but the system is scanned."""
+def _operating_system(options: Options, tree: FileTree, paths: list[str]) -> OperatingSystem | None:
+    """Find the operating system; it has to be there where nothing else is scanned, or where packages of it are."""
     if "os" not in options.scan_types:
-        return ""
-    try:
-        text = (
-            tree.read("etc/os-release", max_bytes=65536).decode("utf-8", "replace")
-            if options.subcommand is Subcommand.ROOTFS
-            else ""
-        )
-    except (OSError, ValueError):
-        text = ""
-    for line in text.splitlines():
-        if line.startswith("PRETTY_NAME="):
-            return line.removeprefix("PRETTY_NAME=").strip("\"'")
-    if "sca" not in options.scan_types:
+        return None
+    is_checkout = options.subcommand is Subcommand.REPO
+    found = None if is_checkout else find_operating_system(tree)
+    is_needed = "sca" not in options.scan_types or (not is_checkout and any(map(is_database, paths)))
+    if found is None and is_needed:
         raise ScanError(ExitCode.OPERATING_SYSTEM_NOT_FOUND, "no operating system was found")
-    return ""
+    return found
 
 
-def _write_inventory(options: Options, result: ScanResult, folder: OutputFolder) -> None:
-    """Write the inventory formats asked for; each is loaded only if it is."""
-    if "json" in options.formats:
-        folder.write("ScanResult.json", inventory(result))
-    if "spdx" in options.formats:
-        from local.qscanner.outputs.spdx import spdx  # noqa: PLC0415 - start-up time
-
-        folder.write("ScanResult.spdx.json", spdx(result))
-    if "cyclonedx" in options.formats:
-        from local.qscanner.outputs.cyclonedx import cyclonedx  # noqa: PLC0415 - start-up time
-
-        folder.write("ScanResult.cdx.json", cyclonedx(result))
-    if "table" in options.formats:
-        from local.qscanner.outputs.table import package_table  # noqa: PLC0415 - start-up time
-
-        _print(package_table(result))
-
-
-def _write_reports(options: Options, result: ScanResult, folder: OutputFolder) -> None:
-    """Write the report formats asked for; each is loaded only if it is."""
-    if "sarif" in options.report_formats:
-        from local.qscanner.outputs.sarif import sarif  # noqa: PLC0415 - start-up time
-
-        folder.write("Report.sarif.json", sarif(result))
-    if "json" in options.report_formats:
-        from local.qscanner.outputs.report_json import report_json  # noqa: PLC0415 - start-up time
-
-        folder.write("Report.json", report_json(result))
-    if "table" in options.report_formats:
-        from local.qscanner.outputs.table import vulnerability_table  # noqa: PLC0415 - start-up time
-
-        _print(vulnerability_table(result))
+def _report(
+    options: Options,
+    environment: dict[str, str],
+    journal: Journal,
+    result: ScanResult,
+    folder: OutputFolder,
+    faults: Faults,
+) -> ExitCode:
+    if options.mode in {Mode.INVENTORY_ONLY, Mode.SCAN_ONLY}:
+        return ExitCode.SUCCESS
+    if faults.exit_code == ExitCode.REPORT_NOT_OBTAINED:
+        return ExitCode.REPORT_NOT_OBTAINED
+    if options.subcommand is Subcommand.REPO and not result.git.report_can_be_obtained:
+        reason = "the report was not obtained: it needs a local branch with a commit, and a remote named origin"
+        raise ScanError(ExitCode.REPORT_NOT_OBTAINED, reason)
+    write_reports(options.report_formats, result, folder)
+    journal.info(f"{len(result.vulnerabilities)} vulnerabilities in {len(result.packages)} packages")
+    return (
+        _evaluate(options, environment, result, journal) if options.mode is Mode.EVALUATE_POLICY else ExitCode.SUCCESS
+    )
 
 
 def _evaluate(options: Options, environment: dict[str, str], result: ScanResult, journal: Journal) -> ExitCode:
@@ -243,9 +187,3 @@ def _evaluate(options: Options, environment: dict[str, str], result: ScanResult,
         journal.debug(reason)
     journal.info(f"policy evaluation result: {outcome.decision}")
     return outcome.decision.exit_code
-
-
-def _print(text: str) -> None:
-    """Write to standard output in UTF-8, whatever the locale says."""
-    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-    sys.stdout.buffer.flush()

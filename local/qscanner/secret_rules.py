@@ -27,12 +27,13 @@ class SecretRule(NamedTuple):
 
 
 class Secret(NamedTuple):
-    """One match, with the place it was found at (lines count from 1)."""
+    """One match, with the place it was found at (lines count from 1) and, in an image, the diff id of its layer."""
 
     rule: SecretRule
     path: str
     line: int
     match: str
+    layer: str = ""
 
 
 # Forms as the issuers document them: AWS access key ids, GitHub token prefixes, Slack token prefixes, PEM (RFC 7468),
@@ -101,13 +102,18 @@ def find_secrets(content: bytes, path: str) -> list[Secret]:
     Returns:
         The matches by line, each by the first rule that fits; none in a file that is not text.
     """
-    if _BINARY in content[:_BINARY_PROBE_BYTES]:
+    if not is_text(content):
         return []
     text = content.decode("utf-8", errors="replace")
     found = list(_private_keys(text, path))
     for number, line in enumerate(text.splitlines(), start=1):
         found.extend(_in_line(line[:_MAX_LINE], number, path))
     return sorted(found, key=lambda secret: secret.line)
+
+
+def is_text(content: bytes) -> bool:
+    """Tell whether a file is searched for secrets: its beginning looks like text."""
+    return _BINARY not in content[:_BINARY_PROBE_BYTES]
 
 
 def _in_line(line: str, number: int, path: str) -> Iterator[Secret]:

@@ -9,6 +9,7 @@ from typing import Any
 _OTHER_PREFIX = "0" * 64
 _OTHER_REPOSITORY = "https://dev.azure.com/other-organisation/other-project/_git/other-repository"
 _OTHER_COMMIT = "f" * 40
+_OTHER_IMAGE = "registry.example/other/image"
 _ONE_DAY_SECONDS = 86_400
 
 
@@ -36,17 +37,41 @@ def _exchange(report: Path) -> None:
     run = document["runs"][0]
     run["tool"]["driver"]["rules"] = []
     run["results"] = []
-    run["artifacts"] = [{"location": {"uri": _OTHER_REPOSITORY}, "properties": {"revision": _OTHER_COMMIT}}]
     run["properties"]["targetId"] = _OTHER_PREFIX
-    run["properties"]["target"] = "/other/checkout"
-    run["versionControlProvenance"] = [
-        {"repositoryUri": _OTHER_REPOSITORY, "revisionId": _OTHER_COMMIT, "branch": "main"}
-    ]
+    if "imageDigest" in run["properties"]:
+        _name_another_image(run)
+    else:
+        _name_another_commit(run)
     other = report.with_name(report.name.replace(report.name.partition("-")[0], _OTHER_PREFIX))
     older = report.stat().st_mtime - _ONE_DAY_SECONDS
     report.unlink()
     other.write_text(json.dumps(document), encoding="utf-8")
     os.utime(other, (older, older))
+
+
+def _name_another_commit(run: dict[str, Any]) -> None:
+    run["artifacts"] = [{"location": {"uri": _OTHER_REPOSITORY}, "properties": {"revision": _OTHER_COMMIT}}]
+    run["properties"]["target"] = "/other/checkout"
+    run["versionControlProvenance"] = [
+        {"repositoryUri": _OTHER_REPOSITORY, "revisionId": _OTHER_COMMIT, "branch": "main"}
+    ]
+
+
+def _name_another_image(run: dict[str, Any]) -> None:
+    digest = f"sha256:{_OTHER_PREFIX}"
+    reference = f"{_OTHER_IMAGE}@{digest}"
+    run["artifacts"] = [
+        {"location": {"uri": reference}, "properties": {"imageID": _OTHER_PREFIX, "repoDigest": reference}}
+    ]
+    run["properties"] |= {
+        "target": reference,
+        "imageID": _OTHER_PREFIX,
+        "imageDigest": digest,
+        "imageName": _OTHER_IMAGE,
+        "repoTags": [],
+        "repoDigests": [reference],
+        "layerInfo": [],
+    }
 
 
 def _grow(report: Path, count: int) -> None:

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable, Iterator
 from fnmatch import translate
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from local.qscanner.exit_codes import ExitCode, ScanError
 
@@ -14,6 +15,28 @@ MAX_ENTRIES = 500_000
 MAX_FILE_BYTES = 64 * 1024 * 1024
 # Git's own files hold no manifests, and what is committed is in the working tree already.
 _NEVER_ENTERED = ".git"
+
+
+class FileTree(Protocol):
+    """Files that can be found and read, be they those of a folder or those of an image."""
+
+    root: Path
+
+    def files(self) -> Iterator[str]:
+        """Find the regular files: paths relative to the root, with ``/``, in a stable order."""
+        ...
+
+    def read(self, path: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+        """Read a file; OSError where there is none, ValueError where it may not be read."""
+        ...
+
+    def layer_of(self, path: str) -> str:
+        """Give the diff id of the image layer that brought a file; empty where there are no layers."""
+        ...
+
+    def versions(self, path: str) -> list[tuple[str, bytes]]:
+        """Give a file's contents over time with the layers they are from, the last as it is now."""
+        ...
 
 
 class Tree:
@@ -83,6 +106,14 @@ class Tree:
             message = f"{path} is larger than {max_bytes} bytes"
             raise ValueError(message)
         return content
+
+    def layer_of(self, _path: str) -> str:
+        """Give nothing: a folder has no layers."""
+        return ""
+
+    def versions(self, path: str) -> list[tuple[str, bytes]]:
+        """Give a file's content, the only one there is, as ``read`` does."""
+        return [("", self.read(path))]
 
     def _open(self, path: str) -> int:
         """Open a file by walking down from the root, refusing a link at every step."""

@@ -25,10 +25,10 @@ def cyclonedx(result: ScanResult) -> dict[str, Any]:
                 ]
             },
             "component": {
-                "type": "application",
+                "type": "container" if result.image else "application",
                 "bom-ref": "target",
-                "name": result.git.origin or result.target or "scan",
-                "version": result.git.commit,
+                "name": result.name,
+                "version": result.version,
             },
         },
         "components": [_component(package, number) for number, package in enumerate(result.packages, start=1)],
@@ -37,13 +37,14 @@ def cyclonedx(result: ScanResult) -> dict[str, Any]:
 
 def _component(package: Package, number: int) -> dict[str, Any]:
     group, name = package.group_and_name
+    places = {"path": package.path, "layer": package.layer}
     component: dict[str, Any] = {
         "type": "library",
         "bom-ref": f"package-{number}",
         "name": name,
         "version": package.version,
         "purl": package.purl,
-        "properties": [{"name": "qscanner-stand-in:path", "value": package.path}],
+        "properties": [{"name": f"qscanner-stand-in:{key}", "value": value} for key, value in places.items() if value],
     }
     if group:
         component["group"] = group

@@ -29,6 +29,7 @@ def report_json(result: ScanResult) -> dict[str, Any]:
                 "installedVersion": each.package.version,
                 "fixedVersion": each.fixed_version,
                 "path": each.package.path,
+                **({"layer": each.package.layer} if each.package.layer else {}),
             }
             for each in result.vulnerabilities
         ],

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from local.qscanner.advisories import Advisory, Vulnerability
+from local.qscanner.image_facts import ImageFacts
 from local.qscanner.outputs.clock import utc
 from local.qscanner.packages import Package
 from local.qscanner.scan_result import ScanResult
@@ -32,6 +33,7 @@ def sarif(result: ScanResult) -> dict[str, Any]:
             "targetType": result.kind,
             "targetId": result.prefix,
             "os": result.operating_system,
+            **(_image(result.image) if result.image else {}),
         },
     }
     if result.git.origin and result.git.commit:
@@ -51,11 +53,24 @@ def _driver(rules: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _artifact(result: ScanResult) -> dict[str, Any]:
+def _image(image: ImageFacts) -> dict[str, Any]:
+    """Name the image by everything it is known by, and its layers by the hashes that findings use."""
     return {
-        "location": {"uri": _uri(result.git.origin or result.target)},
-        "properties": {"osName": result.operating_system, "revision": result.git.commit},
+        "imageID": image.image_id,
+        "imageDigest": f"sha256:{image.digest}",
+        "imageName": image.name,
+        "repoTags": image.repo_tags,
+        "repoDigests": image.repo_digests,
+        "platform": image.platform,
+        "layerInfo": [{"LayerContentHash": layer.diff_id, "Command": layer.command} for layer in image.layers],
     }
+
+
+def _artifact(result: ScanResult) -> dict[str, Any]:
+    properties: dict[str, str] = {"osName": result.operating_system, "revision": result.git.commit}
+    if result.image:
+        properties |= {"imageID": result.image.image_id, "repoDigest": result.image.repo_digests[0]}
+    return {"location": {"uri": _uri(result.git.origin or result.target)}, "properties": properties}
 
 
 def _rule(advisory: Advisory) -> dict[str, Any]:
@@ -93,12 +108,13 @@ def _result(advisory: Advisory, group: list[Vulnerability], rule_index: int) -> 
 
 
 def _software(package: Package, fixed_version: str) -> dict[str, str]:
-    return {
+    software = {
         "name": package.name,
         "path": package.path,
         "installedVersion": package.version,
         "fixedVersion": fixed_version,
     }
+    return software | ({"layerSHA": package.layer} if package.layer else {})
 
 
 def _uri(text: str) -> str:

@@ -33,17 +33,19 @@ def spdx(result: ScanResult) -> dict[str, Any]:
 
 
 def _target(result: ScanResult) -> dict[str, Any]:
-    target = {
+    target: dict[str, Any] = {
         "SPDXID": _ROOT,
-        "name": result.git.origin or result.target or "scan",
+        "name": result.name,
         "downloadLocation": _UNKNOWN,
         "filesAnalyzed": False,
         "licenseConcluded": _UNKNOWN,
         "licenseDeclared": _UNKNOWN,
         "copyrightText": _UNKNOWN,
-        "primaryPackagePurpose": "SOURCE",
+        "primaryPackagePurpose": "CONTAINER" if result.image else "SOURCE",
     }
-    return target | ({"versionInfo": result.git.commit} if result.git.commit else {})
+    if result.image:
+        target["checksums"] = [{"algorithm": "SHA256", "checksumValue": result.image.digest}]
+    return target | ({"versionInfo": result.version} if result.version else {})
 
 
 def _package(package: Package, number: int) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def _package(package: Package, number: int) -> dict[str, Any]:
         "licenseConcluded": _UNKNOWN,
         "licenseDeclared": package.licence if is_expression(package.licence) else _UNKNOWN,
         "copyrightText": _UNKNOWN,
-        "sourceInfo": f"named by {package.path}",
+        "sourceInfo": f"named by {package.path}" + (f" in layer {package.layer}" if package.layer else ""),
         "externalRefs": [
             {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": package.purl},
         ],

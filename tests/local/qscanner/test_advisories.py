@@ -6,10 +6,10 @@ import pytest
 
 from local.qscanner.advisories import Advisory, Range, load_advisories, match_advisories
 from local.qscanner.packages import Ecosystem, Package
-from local.qscanner.versions.order import is_within, read_version
+from local.qscanner.versions.order import is_within
 
 ADVISORIES = load_advisories()
-QIDS = {Ecosystem.NPM: 9900, Ecosystem.PYPI: 9910, Ecosystem.MAVEN: 9920, Ecosystem.GO: 9930}
+QIDS = dict(zip(Ecosystem, range(9900, 9960, 10), strict=True))
 
 
 def cves(ecosystem: Ecosystem, name: str, version: str) -> set[str]:
@@ -39,8 +39,14 @@ class TestList:
         assert advisory.title
         for introduced, fixed in advisory.ranges:
             assert introduced == "0" or is_within(advisory.ecosystem, introduced, introduced, fixed)
-            assert not is_within(advisory.ecosystem, fixed, introduced, fixed)
-            read_version(advisory.ecosystem, fixed)
+            assert not fixed or not is_within(advisory.ecosystem, fixed, introduced, fixed)
+
+    @pytest.mark.parametrize("ecosystem", Ecosystem)
+    def test_only_system_packages_are_of_a_distribution(self, ecosystem: Ecosystem) -> None:
+        """There, a version says nothing without it."""
+        distributions = {advisory.distribution for advisory in ADVISORIES if advisory.ecosystem is ecosystem}
+        kinds = {Ecosystem.DEB: "debian", Ecosystem.APK: "alpine"}
+        assert {each.partition("-")[0] for each in distributions} == {kinds.get(ecosystem, "")}
 
     @pytest.mark.parametrize(
         ("score", "severity"), [(10, 5), (9.0, 5), (8.9, 4), (7.0, 4), (6.9, 3), (4.0, 3), (3.9, 2), (0.1, 2), (0, 1)]
@@ -50,6 +56,48 @@ class TestList:
         assert (
             Advisory(1, Ecosystem.NPM, "a", ("CVE-2020-0001",), score, "t", (Range("0", "1.0.0"),)).severity == severity
         )
+
+
+def system_cves(ecosystem: Ecosystem, source: str, version: str, distribution: str) -> set[str]:
+    """CVEs of a library built from a source package."""
+    package = Package(
+        ecosystem, f"lib{source}", version, "status", distribution=distribution, source=source, source_version=version
+    )
+    return {cve for each in match_advisories([package], ADVISORIES) for cve in each.advisory.cves}
+
+
+class TestSystemPackages:
+    @pytest.mark.parametrize(
+        ("ecosystem", "source", "distribution", "vulnerable", "fixed", "cve"),
+        [
+            (Ecosystem.DEB, "openssl", "debian-12", "3.0.7-2", "3.0.8-1", "CVE-2023-0286"),
+            (Ecosystem.DEB, "curl", "debian-12", "7.88.1-10+deb12u3", "7.88.1-10+deb12u4", "CVE-2023-38545"),
+            (Ecosystem.DEB, "glibc", "debian-12", "2.36-9+deb12u1", "2.36-9+deb12u3", "CVE-2023-4911"),
+            (Ecosystem.DEB, "openssh", "debian-12", "1:9.2p1-2+deb12u2", "1:9.2p1-2+deb12u3", "CVE-2024-6387"),
+            (Ecosystem.DEB, "xz-utils", "debian", "5.6.1-1", "5.6.1+really5.4.5-1", "CVE-2024-3094"),
+            (Ecosystem.DEB, "xz-utils", "debian-13", "5.6.0-0.2", "5.4.1-1", "CVE-2024-3094"),
+            (Ecosystem.APK, "busybox", "alpine-3.16", "1.35.0-r14", "1.35.0-r15", "CVE-2022-30065"),
+            (Ecosystem.APK, "openssl", "alpine-3.17", "3.0.7-r2", "3.0.8-r0", "CVE-2023-0286"),
+            (Ecosystem.APK, "openssl", "alpine-3.18", "3.1.3-r0", "3.1.4-r0", "CVE-2023-5363"),
+        ],
+    )
+    def test_the_fixed_version_of_the_source_ends_it(
+        self, ecosystem: Ecosystem, source: str, distribution: str, vulnerable: str, fixed: str, cve: str
+    ) -> None:
+        """By the source package that a library was built from."""
+        assert cve in system_cves(ecosystem, source, vulnerable, distribution)
+        assert cve not in system_cves(ecosystem, source, fixed, distribution)
+
+    def test_a_version_is_judged_in_its_own_release_only(self) -> None:
+        """The same number elsewhere may hold a fix."""
+        assert system_cves(Ecosystem.DEB, "openssl", "3.0.7-2", "debian-11") == set()
+        assert system_cves(Ecosystem.DEB, "openssl", "3.0.7-2", "") == set()
+
+    def test_what_nobody_has_fixed_has_no_fixed_version(self) -> None:
+        """And is found all the same."""
+        package = Package(Ecosystem.DEB, "zlib1g", "1:1.2.13.dfsg-1", "status", distribution="debian-12", source="zlib")
+        (found,) = match_advisories([package], ADVISORIES)
+        assert (found.advisory.cves, found.fixed_version) == (("CVE-2023-45853",), "")
 
 
 class TestWellKnown:

@@ -115,12 +115,6 @@ class TestTargets:
         """Code 15."""
         assert scan("--scan-types", "os", subcommand, str(checkout)).code == ExitCode.OPERATING_SYSTEM_NOT_FOUND
 
-    def test_images_are_not_read(self, scan: Scanner) -> None:
-        """Code 6, with a reason."""
-        run = scan("image", "alpine:3.20")
-        assert run.code == ExitCode.IMAGE_UNREADABLE
-        assert "cannot read images" in run.stderr
-
     def test_a_folder_that_is_not_there_is_a_file_system_error(self, scan: Scanner, tmp_path: Path) -> None:
         """Code 5."""
         assert scan("repo", str(tmp_path / "absent")).code == ExitCode.FILESYSTEM_UNREADABLE

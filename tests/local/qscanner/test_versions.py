@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from packaging.version import Version as PackagingVersion
 
 from local.qscanner.packages import Ecosystem
+from local.qscanner.versions.apk import AlpineVersion
+from local.qscanner.versions.dpkg import DebianVersion
 from local.qscanner.versions.maven import MavenVersion
 from local.qscanner.versions.order import is_within
 from local.qscanner.versions.pep440 import PythonVersion
@@ -176,3 +178,150 @@ class TestRanges:
         """The range is what the order says it is."""
         asked, first, end = (SemanticVersion(text) for text in (version, introduced, fixed))
         assert is_within(Ecosystem.NPM, version, introduced, fixed) == (first <= asked < end)
+
+
+DEBIAN = st.builds(
+    lambda epoch, first, upstream, revision: f"{epoch}{first}{upstream}{revision}",
+    st.sampled_from(["", "", "0:", "1:", "10:"]),
+    NUMBER,
+    st.text("0129aZ+.~", max_size=6),
+    st.one_of(st.just(""), st.text("012a+.~", min_size=1, max_size=4).map(lambda text: f"-{text}")),
+)
+
+
+def _in_steps(left: str, right: str) -> int:
+    """Compare two parts as Debian Policy 5.6.12 tells it: text and number by turns, character by character."""
+
+    def weight(text: str) -> int:
+        if not text or text[0].isdigit():
+            return 0
+        return -1 if text[0] == "~" else ord(text[0]) + (0 if text[0].isalpha() else 256)
+
+    while left or right:
+        while (left and not left[0].isdigit()) or (right and not right[0].isdigit()):
+            if weight(left) != weight(right):
+                return weight(left) - weight(right)
+            left, right = left[1:], right[1:]
+        numbers = ["".join(itertools.takewhile(str.isdigit, text)) for text in (left, right)]
+        if int(numbers[0] or 0) != int(numbers[1] or 0):
+            return int(numbers[0] or 0) - int(numbers[1] or 0)
+        left, right = left[len(numbers[0]) :], right[len(numbers[1]) :]
+    return 0
+
+
+def _debian_in_steps(left: str, right: str) -> int:
+    parts = []
+    for text in (left, right):
+        epoch, _, rest = text.rpartition(":")
+        upstream, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
+        parts.append((int(epoch or 0), upstream, revision))
+    (one, *first), (other, *second) = parts
+    steps = (_in_steps(a, b) for a, b in zip(first, second, strict=True))
+    return one - other or next((step for step in steps if step), 0)
+
+
+class TestDebianVersion:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "1.0~~ < 1.0~~a < 1.0~ < 1.0 < 1.0a < 1.0+",
+            "1.0~rc1-1 < 1.0-1~deb12u1 < 1.0-1 < 1.0-1+b1 < 1.0-1+deb12u1 < 1.0-1.1 < 1.0-2",
+            "2.36-9 < 2.36-9+deb12u3 < 2.36-9+deb12u10",
+            "9:9.9 < 10:0.1",
+            "1.2.13 < 1.2.13.dfsg-1",
+            "5.6.0-0.2 < 5.6.1+really5.4.5-1",
+            "3.0.11-1~deb12u1 < 3.0.11-1~deb12u2 < 3.0.11-1",
+        ],
+    )
+    def test_orders_as_dpkg_does(self, line: str) -> None:
+        """Checked against dpkg --compare-versions 1.21."""
+        versions = line.split(" < ")
+        assert all(DebianVersion(left) < DebianVersion(right) for left, right in itertools.pairwise(versions))
+
+    @pytest.mark.parametrize(
+        ("one", "other"), [("1.0", "1.0-0"), ("1.0", "0:1.0"), ("1.0", "1.00"), ("1.0a", "1.0a0"), ("01", "1")]
+    )
+    def test_what_does_not_count_makes_no_difference(self, one: str, other: str) -> None:
+        """An absent revision or epoch is 0, and so is an absent number."""
+        assert DebianVersion(one) == DebianVersion(other)
+        assert hash(DebianVersion(one)) == hash(DebianVersion(other))
+        assert DebianVersion(one) != one
+
+    @given(DEBIAN, DEBIAN)
+    def test_agrees_with_the_policy_step_by_step(self, one: str, other: str) -> None:
+        """The order of keys is that of the algorithm as Debian writes it down."""
+        left, right = DebianVersion(one), DebianVersion(other)
+        step = _debian_in_steps(one, other)
+        assert ((left < right), (left == right)) == (step < 0, step == 0)
+
+    @given(DEBIAN, st.text("0129aZ+.", min_size=1, max_size=4))
+    def test_a_tilde_comes_before_the_end_and_all_else_after(self, version: str, more: str) -> None:
+        """Which is what it was invented for."""
+        assert DebianVersion(f"{version}~{more}") < DebianVersion(version)
+        assert not DebianVersion(f"{version}{more}") < DebianVersion(version)
+
+    @pytest.mark.parametrize("text", ["", "~1", "1.0-", "a:1", "1_0", "1.0 2", "-1", ":1", "1" * 300, "1.0\n"])
+    def test_refuses_what_is_no_version(self, text: str) -> None:
+        """White space, no upstream version, an epoch that is no number."""
+        with pytest.raises(ValueError, match="Debian version"):
+            DebianVersion(text)
+
+
+APK = st.builds(
+    lambda first, rest, letter, suffixes, commit, revision: (
+        ".".join([first, *rest]) + letter + "".join(suffixes) + commit + revision
+    ),
+    NUMBER,
+    st.lists(st.sampled_from(["0", "1", "9", "10", "01", "010"]), max_size=3),
+    st.sampled_from(["", "", "a", "z"]),
+    st.lists(st.sampled_from(["_alpha", "_beta2", "_pre", "_rc1", "_rc10", "_git", "_p", "_p0", "_p3"]), max_size=2),
+    st.sampled_from(["", "", "~0a1b"]),
+    st.sampled_from(["", "-r0", "-r2", "-r10"]),
+)
+
+
+class TestAlpineVersion:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "1.0_alpha < 1.0_alpha1 < 1.0_beta < 1.0_pre < 1.0_rc1 < 1.0_rc10 < 1.0",
+            "1.0 < 1.0-r0 < 1.0-r1 < 1.0-r10 < 1.0_cvs < 1.0_svn < 1.0_git < 1.0_hg < 1.0_p < 1.0_p0 < 1.0_p1",
+            "1.0_p1 < 1.0a < 1.0b < 1.0.0 < 1.0.1 < 1.1",
+            "1.1.1s-r0 < 1.1.1t-r0",
+            "1.35.0-r14 < 1.35.0-r15 < 1.36.1-r0",
+            "6.3_p20220521-r0 < 6.3_p20220521-r1 < 6.4_p20230506-r0",
+            "0.01 < 0.02 < 0.1 < 0.9 < 0.10",
+            "1.0_rc1_p1 < 1.0",
+            "9 < 10",
+        ],
+    )
+    def test_orders_as_apk_does(self, line: str) -> None:
+        """The order that apk-tools document, with their suffixes from alpha to p."""
+        versions = line.split(" < ")
+        assert all(AlpineVersion(left) < AlpineVersion(right) for left, right in itertools.pairwise(versions))
+
+    @given(APK, APK, APK)
+    def test_is_a_total_order(self, one: str, two: str, three: str) -> None:
+        """Any three versions stand in one order, and only versions written alike are equal."""
+        ordered = sorted([AlpineVersion(one), AlpineVersion(two), AlpineVersion(three)])
+        assert not any(right < left for left, right in itertools.combinations(ordered, 2))
+        assert (AlpineVersion(one) == AlpineVersion(two)) == (one == two)
+        assert one != two or hash(AlpineVersion(one)) == hash(AlpineVersion(two))
+
+    @given(st.lists(st.integers(1, 50), min_size=1, max_size=4), st.lists(st.integers(1, 50), min_size=1, max_size=4))
+    def test_numbers_compare_as_numbers(self, one: list[int], other: list[int]) -> None:
+        """And a longer version comes after its own beginning."""
+        left, right = (AlpineVersion(".".join(map(str, numbers))) for numbers in (one, other))
+        assert (left < right) == (one < other)
+
+    @pytest.mark.parametrize("text", ["", "a", "1.", "1.0-r", "1.0_new", "1.0-1", "1.0ab", "v1", "1" * 300, "1.0 "])
+    def test_refuses_what_is_no_version(self, text: str) -> None:
+        """As apk version --check does."""
+        with pytest.raises(ValueError, match="Alpine package"):
+            AlpineVersion(text)
+
+
+def test_a_range_without_an_end_holds_every_later_version() -> None:
+    """Nobody has fixed it yet."""
+    assert is_within(Ecosystem.DEB, "99", "0", "")
+    assert not is_within(Ecosystem.DEB, "1", "2", "")
