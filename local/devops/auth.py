@@ -22,6 +22,7 @@ RIGHTS: Final = (
     "hooks",
     "builds_read",
     "builds_write",
+    "members",
 )
 """Everything a token may be allowed; ``bypass_push`` lets it push to branches under a required policy."""
 
@@ -102,7 +103,7 @@ def authenticate(organisation: Organisation, header: str | None) -> Token | None
         header: ``Bearer TOKEN``, or ``Basic`` with any user name and the token as password.
 
     Returns:
-        The token, or nothing when it is missing or unknown.
+        The token, or nothing when it is missing, unknown or expired.
     """
     scheme, _, value = (header or "").partition(" ")
     secret = value.strip()
@@ -113,7 +114,10 @@ def authenticate(organisation: Organisation, header: str | None) -> Token | None
             return None
     elif scheme.lower() != "bearer":
         return None
-    return organisation.tokens.get(digest_of(secret)) if secret else None
+    found = organisation.tokens.get(digest_of(secret)) if secret else None
+    if found and found.expires is not None and organisation.clock.now() >= found.expires:
+        return None
+    return found
 
 
 def demand(token: Token, right: str) -> None:

@@ -5,10 +5,13 @@ import uuid
 from dataclasses import replace
 from typing import Any, Final
 
+from local.devops.build_jobs import show_job
+from local.devops.build_triggers import trigger_info, version_built
 from local.devops.errors import BUILD, ServiceError, invalid_argument
-from local.devops.events import Event, publish
-from local.devops.records import Build, Identity, Project
-from local.devops.render import Json, identity_json, link, project_reference_json, quoted, repository_url
+from local.devops.events import publish
+from local.devops.pipeline_records import Build
+from local.devops.records import Identity, Project
+from local.devops.render_builds import completed
 from local.devops.state import Organisation
 
 _TAG: Final = re.compile(r"[^\x00-\x1f<>%&\\?/]{1,256}")
@@ -16,7 +19,7 @@ _STATUSES: Final = ("notStarted", "inProgress", "completed", "cancelling", "post
 _RESULTS: Final = ("succeeded", "partiallySucceeded", "failed", "canceled")
 
 
-def build(organisation: Organisation, project: Project, number: int) -> Build:
+def build(organisation: Organisation, project: Project, number: int | str) -> Build:
     """Find a build.
 
     Args:
@@ -39,7 +42,8 @@ def queue_build(organisation: Organisation, project: Project, wanted: dict[str, 
     Args:
         organisation: where.
         project: in which project.
-        wanted: definition, repository, sourceBranch, sourceVersion, reason, parameters, triggerInfo.
+        wanted: definition, repository, sourceBranch, sourceVersion, reason, parameters, triggerInfo. The commit is
+            the branch's newest, and triggerInfo tells of the pull request or push, where neither is given.
         by: who asks.
 
     Raises:
@@ -48,8 +52,9 @@ def queue_build(organisation: Organisation, project: Project, wanted: dict[str, 
     definition = wanted.get("definition") or {}
     if definition.get("id") is None:
         raise invalid_argument("definition", "A definition with an id is required.")
-    repository = wanted.get("repository") or {}
+    named, branch = (wanted.get("repository") or {}).get("id"), str(wanted.get("sourceBranch") or "refs/heads/main")
     with organisation.store.change():
+        repository = organisation.repository(str(named), project) if named else None
         number = organisation.next_number("build")
         made = Build(
             id=number,
@@ -58,16 +63,19 @@ def queue_build(organisation: Organisation, project: Project, wanted: dict[str, 
             definition_name=str(definition.get("name") or f"pipeline-{definition['id']}"),
             number=str(wanted.get("buildNumber") or f"{organisation.clock.stamp()[:10].replace('-', '')}.{number}"),
             plan_id=str(uuid.uuid4()),
-            repository_id=organisation.repository(str(repository["id"]), project).id if repository.get("id") else "",
-            source_branch=str(wanted.get("sourceBranch") or "refs/heads/main"),
-            source_version=str(wanted.get("sourceVersion") or ""),
+            repository_id=repository.id if repository else "",
+            source_branch=branch,
+            source_version=str(wanted.get("sourceVersion") or version_built(organisation, repository, branch)),
             reason=str(wanted.get("reason") or "manual"),
             requested_by=by,
             queued=organisation.clock.stamp(),
             parameters=wanted.get("parameters"),
-            trigger_info={str(name): str(value) for name, value in (wanted.get("triggerInfo") or {}).items()},
         )
-        return organisation.builds.put(number, made)
+        told = {str(name): str(value) for name, value in (wanted.get("triggerInfo") or {}).items()}
+        made = replace(made, trigger_info=trigger_info(organisation, repository, made) | told)
+        organisation.builds.put(number, made)
+        show_job(organisation, made)
+        return made
 
 
 def change_build(organisation: Organisation, project: Project, number: int, wanted: dict[str, Any]) -> Build:
@@ -99,9 +107,31 @@ def change_build(organisation: Organisation, project: Project, number: int, want
             finished=now if ends else old.finished,
         )
         organisation.builds.put(number, changed)
+        show_job(organisation, changed)
         if ends:
-            publish(organisation, _completed(organisation, changed))
+            publish(organisation, completed(organisation, changed))
     return changed
+
+
+def retag_build(
+    organisation: Organisation, project: Project, number: int, added: list[str], removed: list[str]
+) -> Build:
+    """Add tags to a build and take others off it, at once.
+
+    Args:
+        organisation: where.
+        project: in which project.
+        number: its id.
+        added: texts.
+        removed: texts; those that it does not have are ignored.
+
+    Raises:
+        ServiceError: 400 for a tag that is not allowed, 404 when the build is not there.
+    """
+    with organisation.store.change():
+        tagged = tag_build(organisation, project, number, added)
+        left = tuple(tag for tag in tagged.tags if tag not in removed)
+        return organisation.builds.put(number, replace(tagged, tags=left))
 
 
 def tag_build(organisation: Organisation, project: Project, number: int, tags: list[str]) -> Build:
@@ -167,83 +197,3 @@ def set_properties(organisation: Organisation, project: Project, number: int, pa
                 message = f"The patch operation {step!r} is not supported."
                 raise ServiceError(400, "PropertiesCollectionPatchException", message, BUILD)
         return organisation.builds.put(number, replace(old, properties=properties))
-
-
-def build_json(organisation: Organisation, shown: Build) -> Json:
-    """Render a build."""
-    project = organisation.project(shown.project_id)
-    url = f"{organisation.url}{project.id}/_apis/build/Builds/{shown.id}"
-    definition_url = f"{organisation.url}{project.id}/_apis/build/Definitions/{shown.definition_id}"
-    rendered: Json = {
-        "id": shown.id,
-        "buildNumber": shown.number,
-        "status": shown.status,
-        "queueTime": shown.queued,
-        "url": url,
-        "uri": f"vstfs:///Build/Build/{shown.id}",
-        "definition": {
-            "id": shown.definition_id,
-            "name": shown.definition_name,
-            "url": definition_url,
-            "path": "\\",
-            "type": "build",
-            "queueStatus": "enabled",
-            "revision": 1,
-            "project": project_reference_json(organisation, project),
-        },
-        "project": project_reference_json(organisation, project),
-        "sourceBranch": shown.source_branch,
-        "sourceVersion": shown.source_version,
-        "priority": "normal",
-        "reason": shown.reason,
-        "requestedFor": identity_json(organisation, shown.requested_by),
-        "requestedBy": identity_json(organisation, shown.requested_by),
-        "orchestrationPlan": {"planId": shown.plan_id},
-        "plans": [{"planId": shown.plan_id}],
-        "tags": list(shown.tags),
-        "triggerInfo": shown.trigger_info,
-        "properties": {},
-        "_links": {
-            "self": link(url),
-            "web": link(f"{organisation.url}{quoted(project.name)}/_build/results?buildId={shown.id}"),
-        },
-    }
-    if shown.repository_id:
-        repository = organisation.repository_by_id(shown.repository_id)
-        rendered["repository"] = {
-            "id": repository.id,
-            "type": "TfsGit",
-            "name": repository.name,
-            "url": repository_url(organisation, repository),
-            "clean": None,
-            "checkoutSubmodules": False,
-        }
-    optional = {
-        "result": shown.result,
-        "startTime": shown.started,
-        "finishTime": shown.finished,
-        "parameters": shown.parameters,
-    }
-    return rendered | {name: value for name, value in optional.items() if value is not None}
-
-
-def _completed(organisation: Organisation, done: Build) -> Event:
-    newest = build_json(organisation, done)
-    oldest = {
-        # Version 1.0 puts the result where the status is.
-        **{name: newest[name] for name in ("id", "buildNumber", "url", "uri", "definition", "reason", "sourceBranch")},
-        "status": done.result,
-        "startTime": done.started,
-        "finishTime": done.finished,
-        "sourceGetVersion": f"LG:{done.source_branch}:{done.source_version}",
-        "requests": [{"id": done.id, "requestedFor": newest["requestedFor"]}],
-    }
-    return Event(
-        kind="build.complete",
-        project_id=done.project_id,
-        resource=newest,
-        older=oldest,
-        minimal={"id": done.id, "url": newest["url"]},
-        text=f"Build {done.number} {done.result}",
-        facts={"definitionName": (done.definition_name,), "buildStatus": (str(done.result),)},
-    )

@@ -14,13 +14,15 @@ class Clock:
 
     Attributes:
         time_scale: what every waiting time is multiplied by; 1.0 is the real service's.
+        ahead_seconds: how far it runs ahead of the machine's own clock, so that a test need not wait for a term.
     """
 
     time_scale: float = 1.0
+    ahead_seconds: float = 0.0
 
     def now(self) -> float:
         """Return the time in seconds since 1970."""
-        return time.time()
+        return time.time() + self.ahead_seconds
 
     def after(self, seconds: float) -> float:
         """Return the moment that lies the given waiting time ahead, in seconds since 1970.

@@ -136,7 +136,11 @@ class Delivery:
         if subscription is None or not _may_send(subscription, notification):
             self._give_up(notification)
             return
-        reply = post(self._client, subscription, notification.body)
+        fault = organisation.faults.for_delivery(notification.event_type)
+        if fault:
+            reply = Reply(fault.status, f"Status Code: {fault.status}\nReason Phrase: a fault that was asked for\n")
+        else:
+            reply = post(self._client, subscription, notification.body)
         with organisation.store.change():
             # Somebody may have changed or deleted the subscription meanwhile.
             current = organisation.subscriptions.get(subscription.id)

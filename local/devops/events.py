@@ -7,7 +7,7 @@ same change as what it tells of, so that a kill loses neither.
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from local.devops.records import Notification, Subscription
@@ -74,7 +74,8 @@ def branch_names(ref: str) -> tuple[str, ...]:
 def publish(organisation: Organisation, event: Event) -> None:
     """Write a notification for every subscription that wants an event; call it inside a change.
 
-    Subscriptions on probation or disabled lose the event, as in the real service.
+    Subscriptions on probation or disabled lose the event, as in the real service, and their history does not show it:
+    "new events are lost meanwhile" (Troubleshoot service hooks).
 
     Args:
         organisation: where it happened.
@@ -109,24 +110,28 @@ def _notify(organisation: Organisation, subscription: Subscription, event: Event
     fault = organisation.faults.for_hook(event.kind)
     if fault and fault.kind == "drop_hook":
         return
-    late = fault.seconds if fault and fault.kind in {"delay_hook", "reorder_hooks"} else 0.0
-    for _ in range(2 if fault and fault.kind == "duplicate_hook" else 1):
+    kind = fault.kind if fault else ""
+    late = fault.seconds if fault and kind in {"delay_hook", "reorder_hooks"} else 0.0
+    if kind == "without_commits":
+        event = replace(event, resource={name: told for name, told in event.resource.items() if name != "commits"})
+    for _ in range(2 if kind == "duplicate_hook" else 1):
         number = organisation.next_number("notification")
         body = envelope(organisation, subscription, event, event_id, created) | {"notificationId": number}
-        organisation.notifications.put(
-            number,
-            Notification(
-                id=number,
-                subscription_id=subscription.id,
-                event_id=event_id,
-                event_type=event.kind,
-                created=created,
-                modified=created,
-                body=json.dumps(body),
-                due=organisation.clock.now() + late,
-                held_in_order=bool(fault and fault.kind == "reorder_hooks"),
-            ),
+        queued = Notification(
+            id=number,
+            subscription_id=subscription.id,
+            event_id=event_id,
+            event_type=event.kind,
+            created=created,
+            modified=created,
+            body=json.dumps(body),
+            due=organisation.clock.now() + late,
+            held_in_order=kind == "reorder_hooks",
         )
+        if kind == "fail_hook":
+            why = "The request to the consumer failed: a fault that was asked for."
+            queued = replace(queued, due=None, status="completed", result="failed", attempts=1, error=why)
+        organisation.notifications.put(number, queued)
 
 
 def envelope(

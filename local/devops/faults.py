@@ -11,7 +11,11 @@ from local.devops.errors import ServiceError
 ANSWER_KINDS: Final = frozenset(
     {"status", "delay", "reset", "html203", "redirect302", "retry_after_200", "malformed", "hang"}
 )
-HOOK_KINDS: Final = frozenset({"drop_hook", "duplicate_hook", "delay_hook", "reorder_hooks"})
+EVENT_KINDS: Final = frozenset(
+    {"drop_hook", "duplicate_hook", "delay_hook", "reorder_hooks", "fail_hook", "without_commits"}
+)
+DELIVERY_KINDS: Final = frozenset({"answer_hook"})
+HOOK_KINDS: Final = EVENT_KINDS | DELIVERY_KINDS
 
 
 @dataclass
@@ -21,8 +25,11 @@ class Fault:
     Attributes:
         id: its number.
         route: regular expression searched in ``METHOD /decoded/path``, or ``HOOK event.type`` for hook kinds.
-        kind: what happens.
-        status: for ``status``, the code answered.
+        kind: what happens. ``drop_hook`` loses an event without a trace; ``fail_hook`` writes it into the history as
+            failed and sends nothing; ``answer_hook`` lets one attempt to deliver meet an answer that the receiver
+            never gave, so that retries and probation follow; ``without_commits`` leaves them out of a push's event.
+            The request of a check or an agentless job is ``HOOK check``: it can be dropped or duplicated.
+        status: for ``status`` and ``answer_hook``, the code answered.
         seconds: for ``delay``, ``hang``, ``delay_hook`` and ``reorder_hooks`` how long; for ``retry_after_200`` and
             ``status`` what Retry-After says (``status`` sends the header only when this is not 0).
         count: how often; -1 for ever.
@@ -120,12 +127,20 @@ class Faults:
         return self._first(subject, ANSWER_KINDS)
 
     def for_hook(self, event_type: str) -> Fault | None:
-        """Return the first fault that strikes the sending of an event.
+        """Return the first fault that strikes an event when it is queued for a subscription.
 
         Args:
             event_type: for example ``git.pullrequest.created``.
         """
-        return self._first(f"HOOK {event_type}", HOOK_KINDS)
+        return self._first(f"HOOK {event_type}", EVENT_KINDS)
+
+    def for_delivery(self, event_type: str) -> Fault | None:
+        """Return the first fault that strikes one attempt to deliver.
+
+        Args:
+            event_type: for example ``git.pullrequest.created``.
+        """
+        return self._first(f"HOOK {event_type}", DELIVERY_KINDS)
 
     def _first(self, subject: str, kinds: frozenset[str]) -> Fault | None:
         with self._lock:

@@ -14,18 +14,26 @@ from starlette.types import Receive, Scope, Send
 from local.devops import (
     git_http,
     items,
+    page_builds,
+    page_parts,
     pages,
     responses,
     rest_build,
+    rest_build_logs,
+    rest_checks,
     rest_core,
+    rest_directory,
     rest_git,
+    rest_hook_history,
     rest_hooks,
+    rest_plans,
     rest_policy,
     rest_pull_requests,
     rest_security,
     rest_threads,
 )
 from local.devops.auth import authenticate
+from local.devops.builds import build
 from local.devops.calls import Answer, Call
 from local.devops.connections import reset
 from local.devops.delivery import Delivery
@@ -50,8 +58,13 @@ _MODULES: Final = (
     rest_threads,
     rest_policy,
     rest_hooks,
+    rest_hook_history,
     rest_build,
+    rest_build_logs,
+    rest_plans,
+    rest_checks,
     rest_security,
+    rest_directory,
 )
 
 _log = logging.getLogger(__name__)
@@ -143,12 +156,12 @@ class Gateway:
     async def _answer(self, request: Request, seen: Visit, token: Token | None) -> Response:
         try:
             match seen.kind:
-                case Kind.INDEX | Kind.PAGE:
+                case Kind.INDEX | Kind.PAGE | Kind.BUILD_PAGE:
                     return await run_in_threadpool(self._page, seen, token)
                 case Kind.SIGN_IN:
                     return responses.sign_in_page(200)
                 case Kind.ELSEWHERE:
-                    return responses.page("<h1>404: there is no such organisation</h1>", pages.HEADERS, 404)
+                    return responses.page("<h1>404: there is no such organisation</h1>", page_parts.HEADERS, 404)
                 case Kind.GIT:
                     return await self._git(request, seen, token)
                 case Kind.SIMULATION:
@@ -168,13 +181,17 @@ class Gateway:
         if token is None and not seen.on_loopback:
             return responses.sign_in(seen, self._organisation.url)
         if seen.kind is Kind.INDEX:
-            return responses.page(pages.index_page(self._organisation), pages.HEADERS)
+            return responses.page(pages.index_page(self._organisation), page_parts.HEADERS)
+        if seen.kind is Kind.BUILD_PAGE:
+            number = seen.query.get("buildid", "")
+            found_build = build(self._organisation, self._organisation.project(seen.segments[0]), number)
+            return responses.page(page_builds.build_page(self._organisation, found_build), page_parts.HEADERS)
         project, _, repository, _, number = seen.segments
         found = self._organisation.repository(repository, self._organisation.project(project))
         pull_request = self._organisation.pull_requests.get(number)
         if pull_request is None or pull_request.repository_id != found.id:
             raise pull_request_not_found()
-        return responses.page(pages.pull_request_page(self._organisation, pull_request), pages.HEADERS)
+        return responses.page(pages.pull_request_page(self._organisation, pull_request), page_parts.HEADERS)
 
     async def _git(self, request: Request, seen: Visit, token: Token | None) -> Response:
         if token is None:

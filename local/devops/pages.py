@@ -1,53 +1,19 @@
-"""Plain pages for people: an index, and a pull request with everything that decides about it.
+"""Pages for people: an index, and a pull request with everything that decides about it.
 
 No script, every value escaped, readable on a phone and in the dark.
 """
 
 from html import escape
-from typing import Final
-from urllib.parse import urlsplit
 
 from local.devops.completion import why_not
 from local.devops.evaluation import Evaluation, evaluations
+from local.devops.page_builds import build_rows
+from local.devops.page_parts import index_url, moment, page, status_rows, tone
 from local.devops.policies import TYPES
-from local.devops.records import Iteration, PullRequest, Status, Thread
+from local.devops.records import Iteration, PullRequest, Thread
 from local.devops.render import quoted
 from local.devops.state import Organisation
-from local.devops.statuses import latest_by_name
 from local.devops.threads import threads_of
-
-HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
-
-_STYLE: Final = """
-:root { color-scheme: light dark; --line: #8884; --good: #17803d; --bad: #c0262d; --wait: #9a6700; }
-@media (prefers-color-scheme: dark) { :root { --good: #4cc38a; --bad: #ff7b72; --wait: #e3b341; } }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-h3 { font-size: 1rem; margin: 1rem 0 .25rem; }
-ul { list-style: none; padding: 0; margin: 0; } li { border-top: 1px solid var(--line); padding: .5rem 0; }
-code { font-family: ui-monospace, monospace; } .dim { opacity: .7; } .box { border: 1px solid var(--line);
-border-radius: .5rem; padding: .75rem 1rem; margin: 1rem 0; border-left-width: .4rem; }
-.good { border-left-color: var(--good); } .bad { border-left-color: var(--bad); }
-.wait { border-left-color: var(--wait); }
-b.good { color: var(--good); } b.bad { color: var(--bad); } b.wait { color: var(--wait); }
-pre { white-space: pre-wrap; margin: .25rem 0; font: inherit; }
-"""
-
-_TONES: Final = {
-    "succeeded": "good",
-    "approved": "good",
-    "notApplicable": "good",
-    "completed": "good",
-    "failed": "bad",
-    "error": "bad",
-    "rejected": "bad",
-    "conflicts": "bad",
-}
 
 
 def index_page(organisation: Organisation) -> str:
@@ -69,7 +35,10 @@ def index_page(organisation: Organisation) -> str:
                 parts.append(
                     f"<h3>{escape(repository.name)}</h3><ul>{rows or '<li class=dim>no pull requests</li>'}</ul>"
                 )
-    return _page(organisation.name, "".join(parts))
+        builds = build_rows(organisation, project)
+        if builds:
+            parts.append(f"<h3>Builds</h3><ul>{builds}</ul>")
+    return page(organisation.name, "".join(parts))
 
 
 def pull_request_page(organisation: Organisation, pull_request: PullRequest) -> str:
@@ -80,15 +49,15 @@ def pull_request_page(organisation: Organisation, pull_request: PullRequest) -> 
         pull_request: what to show.
     """
     head = (
-        f"<p class=dim><a href='{_index_url(organisation)}'>{escape(organisation.name)}</a></p>"
+        f"<p class=dim><a href='{index_url(organisation)}'>{escape(organisation.name)}</a></p>"
         f"<h1>{escape(pull_request.title)}</h1>"
         f"<p>Pull request {pull_request.id} by {escape(pull_request.created_by.display_name)}, "
-        f"{_tone(pull_request.status)}{' (draft)' if pull_request.is_draft else ''}: "
+        f"{tone(pull_request.status)}{' (draft)' if pull_request.is_draft else ''}: "
         f"<code>{_branch(pull_request.source_ref)}</code> into <code>{_branch(pull_request.target_ref)}</code>"
         f"{' from a fork' if pull_request.is_fork else ''}</p>"
     )
     described = f"<pre>{escape(pull_request.description)}</pre>" if pull_request.description else ""
-    return _page(
+    return page(
         f"Pull request {pull_request.id}: {pull_request.title}",
         head
         + described
@@ -111,7 +80,7 @@ def _decision(organisation: Organisation, pull_request: PullRequest) -> str:
 
 def _policies(found: list[Evaluation]) -> str:
     rows = "".join(
-        f"<li>{_tone(one.status)} {escape(_policy_name(one))}"
+        f"<li>{tone(one.status)} {escape(_policy_name(one))}"
         f"{'' if one.policy.is_blocking else ' (optional)'}<br><span class=dim>{escape(one.reason)}</span></li>"
         for one in found
     )
@@ -130,7 +99,7 @@ def _iterations(pull_request: PullRequest) -> str:
     parts = [_iteration(pull_request, one) for one in reversed(pull_request.iterations)]
     whole = tuple(status for status in pull_request.statuses if status.iteration is None)
     if whole:
-        parts.append(f"<h3>On no iteration</h3><ul>{_statuses(whole)}</ul>")
+        parts.append(f"<h3>On no iteration</h3><ul>{status_rows(whole)}</ul>")
     return f"<h2>Iterations</h2>{''.join(parts)}"
 
 
@@ -139,65 +108,29 @@ def _iteration(pull_request: PullRequest, one: Iteration) -> str:
     latest = " (latest)" if one is pull_request.latest else ""
     return (
         f"<h3>{one.id}{latest}: {escape(one.reason)} <code>{escape(one.source[:10])}</code></h3>"
-        f"<ul>{_statuses(posted) or '<li class=dim>no statuses</li>'}</ul>"
+        f"<ul>{status_rows(posted) or '<li class=dim>no statuses</li>'}</ul>"
     )
-
-
-def _statuses(posted: tuple[Status, ...]) -> str:
-    latest = latest_by_name(posted)
-    return "".join(_status(status, superseded=status not in latest) for status in reversed(posted))
-
-
-def _status(status: Status, *, superseded: bool) -> str:
-    name = escape("/".join(filter(None, (status.genre, status.name))))
-    described = f"<br>{escape(status.description)}" if status.description else ""
-    link = ""
-    if status.target_url and urlsplit(status.target_url).scheme in {"http", "https"}:
-        link = f" <a rel='noreferrer nofollow' href='{escape(status.target_url)}'>details</a>"
-    mark = " <span class=dim>(superseded)</span>" if superseded else ""
-    by = f"<br><span class=dim>by {escape(status.author.display_name)}, {_moment(status.created)}</span>"
-    return f"<li>{_tone(status.state)} {name}{mark}{described}{link}{by}</li>"
 
 
 def _threads(threads: tuple[Thread, ...]) -> str:
     rows = []
     for one in threads:
         comments = "".join(
-            f"<p class=dim>{escape(comment.author.display_name)}, {_moment(comment.published)}</p>"
+            f"<p class=dim>{escape(comment.author.display_name)}, {moment(comment.published)}</p>"
             f"<pre>{escape(comment.content or '(deleted)')}</pre>"
             for comment in one.comments
         )
         where = escape(str(one.context.get("filePath", ""))) if one.context else ""
-        rows.append(f"<li>{_tone(one.status or 'no status')} <code>{where}</code>{comments}</li>")
+        rows.append(f"<li>{tone(one.status or 'no status')} <code>{where}</code>{comments}</li>")
     return f"<h2>Comments</h2><ul>{''.join(rows) or '<li class=dim>none</li>'}</ul>"
 
 
 def _index_row(organisation: Organisation, one: PullRequest) -> str:
     repository = organisation.repository_by_id(one.repository_id)
     project = organisation.project_of(repository)
-    address = f"{_index_url(organisation)}{quoted(project.name)}/_git/{quoted(repository.name)}/pullrequest/{one.id}"
-    return f"<li>{_tone(one.status)} <a href='{escape(address)}'>{one.id}: {escape(one.title)}</a></li>"
-
-
-def _index_url(organisation: Organisation) -> str:
-    return escape(f"/{quoted(organisation.name)}/")
+    address = f"{index_url(organisation)}{quoted(project.name)}/_git/{quoted(repository.name)}/pullrequest/{one.id}"
+    return f"<li>{tone(one.status)} <a href='{escape(address)}'>{one.id}: {escape(one.title)}</a></li>"
 
 
 def _branch(ref: str) -> str:
     return escape(ref.removeprefix("refs/heads/"))
-
-
-def _moment(stamp: str) -> str:
-    return escape(f"{stamp[:19].replace('T', ' ')} UTC")
-
-
-def _tone(word: str) -> str:
-    return f"<b class={_TONES.get(word, 'wait')}>{escape(word)}</b>"
-
-
-def _page(title: str, body: str) -> str:
-    return (
-        "<!DOCTYPE html><html lang=en><head><meta charset=utf-8>"
-        "<meta name=viewport content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>"
-    )

@@ -18,11 +18,16 @@ class Identity:
 
 @dataclass(frozen=True)
 class Token:
-    """A credential, kept as a hash only, with what it may do."""
+    """A credential, kept as a hash only, with what it may do.
+
+    One that was issued for a task of a pipeline names it in ``task_id``; ``expires`` is in seconds since 1970.
+    """
 
     digest: str
     identity: Identity
     rights: tuple[str, ...]
+    task_id: str | None = None
+    expires: float | None = None
 
 
 @dataclass(frozen=True)
@@ -214,32 +219,6 @@ class Policy:
     created_by: Identity
     created: str
     revision: int = 1
-
-
-@dataclass(frozen=True)
-class Build:
-    """A pipeline run, or a plan for one."""
-
-    id: int
-    project_id: str
-    definition_id: int
-    definition_name: str
-    number: str
-    plan_id: str
-    repository_id: str
-    source_branch: str
-    source_version: str
-    reason: str
-    requested_by: Identity
-    queued: str
-    status: str = "notStarted"
-    result: str | None = None
-    started: str | None = None
-    finished: str | None = None
-    parameters: str | None = None
-    trigger_info: dict[str, str] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    properties: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from local.devops.git import GitFailed
 from local.devops.items import resolve
 from local.devops.projects import change_repository, create_repository, fork_parent
 from local.devops.pushes import take_in_push
-from local.devops.records import ZERO_SHA, Push, Repository
+from local.devops.records import ZERO_SHA, Push, Repository, Status
 from local.devops.render import commit_json, push_json, ref_json, repository_json, repository_url
 from local.devops.render_pull_requests import status_json
 from local.devops.routing import Resource, Route
 from local.devops.shapes import Shape
-from local.devops.statuses import STATUS, commit_statuses, demand_commit, post_commit_status
+from local.devops.statuses import STATUS, commit_statuses, demand_commit, latest_by_name, post_commit_status
 
 _R = "{project}/_apis/git/repositories/{repositoryId}"
 _REPOSITORIES = Resource("225f7195-f9c7-4d14-ab28-a83f7ff77e1f", "git", "repositories", _R)
@@ -29,6 +29,7 @@ _CHANGED_REPOSITORY: Final[dict[str, Shape]] = {"name": str, "defaultBranch": st
 
 _COMMITS_SHOWN = 100
 _REFS_SHOWN = 1000
+_STATUSES_SHOWN = 1000
 
 
 def _list_repositories(call: Call) -> Answer:
@@ -162,11 +163,18 @@ def _post_commit_status(call: Call) -> Answer:
 def _list_commit_statuses(call: Call) -> Answer:
     repository = call.repository
     sha = demand_commit(call.organisation, repository, call.route["commitId"])
-    newest_first = tuple(reversed(commit_statuses(call.organisation, repository, sha)))
+    found = commit_statuses(call.organisation, repository, sha)
     if call.flag("latestOnly"):
-        newest_first = tuple({(one.genre, one.name): one for one in reversed(newest_first)}.values())
+        found = latest_by_name(found)
+    newest_first = sorted(found, key=_status_number, reverse=True)
+    # This one listing spells its paging without dollar signs.
+    skip, top = call.number("skip", 0), call.number("top", _STATUSES_SHOWN) or _STATUSES_SHOWN
     url = _statuses_url(call, repository)
-    return page_of(call, [status_json(call.organisation, status, url) for status in newest_first], 1000)
+    return collection([status_json(call.organisation, one, url) for one in newest_first[skip : skip + top]])
+
+
+def _status_number(status: Status) -> int:
+    return status.id
 
 
 def _statuses_url(call: Call, repository: Repository) -> str:

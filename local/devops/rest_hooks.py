@@ -1,24 +1,22 @@
-"""Service hook subscriptions, their delivery history and test notifications over HTTP (7.1, hooks area)."""
+"""Service hook subscriptions and test notifications over HTTP (7.1, hooks area)."""
 
 import json
 import uuid
-from typing import Any, Final
+from typing import Final
 
 from local.devops.auth import demand
 from local.devops.calls import Answer, Call, collection
 from local.devops.canned import FABRIKAM_PULL_REQUEST, FABRIKAM_TEXT
-from local.devops.clock import seconds_of
-from local.devops.errors import HOOKS, ServiceError, invalid_argument
+from local.devops.errors import invalid_argument
 from local.devops.events import EVENT_FILTERS, VERSIONS, message
-from local.devops.records import Notification, Subscription
+from local.devops.hook_history import notification_json
+from local.devops.records import Notification
 from local.devops.render import Json
 from local.devops.routing import Resource, Route
 from local.devops.shapes import Shape
 from local.devops.subscriptions import (
     create_subscription,
     delete_subscription,
-    history,
-    notification_json,
     replace_subscription,
     subscription,
     subscription_json,
@@ -26,15 +24,6 @@ from local.devops.subscriptions import (
 
 _SUBSCRIPTIONS = Resource(
     "fc50d02a-849f-41fb-8af1-0a5216103269", "hooks", "subscriptions", "_apis/hooks/subscriptions/{subscriptionId}"
-)
-_NOTIFICATIONS = Resource(
-    "0c62d343-21b0-4732-997b-017fde84dc28",
-    "hooks",
-    "notifications",
-    "_apis/hooks/subscriptions/{subscriptionId}/notifications/{notificationId}",
-)
-_NOTIFICATIONS_QUERY = Resource(
-    "1a57562f-160a-4b5c-9185-905e95b39d36", "hooks", "notificationsQuery", "_apis/hooks/notificationsQuery"
 )
 _SUBSCRIPTIONS_QUERY = Resource(
     "c7c3c1cf-9e05-4c0d-a425-a0f922c2c6ed", "hooks", "subscriptionsQuery", "_apis/hooks/subscriptionsQuery"
@@ -58,16 +47,6 @@ _SUBSCRIPTION: Final[dict[str, Shape]] = {
     "consumerInputs": dict,
     "status": str,
 }
-_NOTIFICATIONS_WANTED: Final[dict[str, Shape]] = {
-    "subscriptionIds": [str],
-    "status": str,
-    "resultType": str,
-    "minCreatedDate": str,
-    "maxCreatedDate": str,
-    "maxResults": int,
-    "maxResultsPerSubscription": int,
-    "includeDetails": bool,
-}
 _CONDITION: Final[dict[str, Shape]] = {"inputId": str, "operator": str, "inputValue": str}
 _FILTERS: Final[list[Shape]] = [{"conditions": [_CONDITION]}]
 _SUBSCRIPTIONS_WANTED: Final[dict[str, Shape]] = {
@@ -77,8 +56,6 @@ _SUBSCRIPTIONS_WANTED: Final[dict[str, Shape]] = {
     "publisherInputFilters": _FILTERS,
     "consumerInputFilters": _FILTERS,
 }
-
-_SHOWN = 100
 
 
 def _list(call: Call) -> Answer:
@@ -121,70 +98,6 @@ def _delete(call: Call) -> Answer:
     demand(call.token, "hooks")
     delete_subscription(call.organisation, call.route["subscriptionId"])
     return Answer(status=204)
-
-
-def _list_notifications(call: Call) -> Answer:
-    demand(call.token, "hooks")
-    owner = subscription(call.organisation, call.route["subscriptionId"])
-    limit = call.number("maxResults", _SHOWN)
-    shown = [one for one in history(call.organisation, owner.id) if _fits(one, call.query)]
-    return collection([notification_json(call.organisation, one, details=False) for one in shown[:limit]])
-
-
-def _fits(one: Notification, wanted: Any) -> bool:  # noqa: ANN401 - a query or a parsed body
-    return (wanted.get("status") or one.status) == one.status and (wanted.get("result") or one.result) == one.result
-
-
-def _get_notification(call: Call) -> Answer:
-    demand(call.token, "hooks")
-    owner, number = subscription(call.organisation, call.route["subscriptionId"]), call.route_number("notificationId")
-    for one in history(call.organisation, owner.id):
-        if one.id == number:
-            return Answer(notification_json(call.organisation, one, details=True))
-    raise ServiceError(404, "NotificationNotFoundException", f"Notification {number} could not be found.", HOOKS)
-
-
-def _query_notifications(call: Call) -> Answer:
-    demand(call.token, "hooks")
-    wanted = call.json(_NOTIFICATIONS_WANTED)
-    named = [one.lower() for one in wanted.get("subscriptionIds") or []]
-    owners = [one for one in call.organisation.subscriptions.all() if not named or one.id in named]
-    filters = {"status": wanted.get("status"), "result": wanted.get("resultType")}
-    each = wanted.get("maxResultsPerSubscription") or _SHOWN
-    found = [one for owner in owners for one in _between(call, owner, wanted, filters)[:each]]
-    shown = found[: wanted.get("maxResults") or len(found)]
-    details = wanted.get("includeDetails") is True
-    return Answer(
-        {
-            **wanted,
-            "results": [notification_json(call.organisation, one, details=details) for one in shown],
-            "summary": [_summary(owner, shown) for owner in owners],
-            "associatedSubscriptions": [subscription_json(call.organisation, owner) for owner in owners],
-        }
-    )
-
-
-def _between(call: Call, owner: Subscription, wanted: Json, filters: Json) -> list[Notification]:
-    try:
-        first, last = (seconds_of(wanted[name]) if wanted.get(name) else None for name in _DATES)
-    except ValueError:
-        raise invalid_argument("minCreatedDate", "The dates must be ISO 8601.") from None
-    return [
-        one
-        for one in history(call.organisation, owner.id)
-        if _fits(one, filters)
-        and (first is None or seconds_of(one.created) >= first)
-        and (last is None or seconds_of(one.created) <= last)
-    ]
-
-
-_DATES = ("minCreatedDate", "maxCreatedDate")
-
-
-def _summary(owner: Subscription, shown: list[Notification]) -> Json:
-    results = [one.result for one in shown if one.subscription_id == owner.id]
-    counts = [{"result": result, "notificationCount": results.count(result)} for result in sorted(set(results))]
-    return {"subscriptionId": owner.id, "results": counts}
 
 
 def _query_subscriptions(call: Call) -> Answer:
@@ -288,9 +201,6 @@ ROUTES = (
     Route("GET", f"{_PATH}/{{subscriptionId}}", _SUBSCRIPTIONS, _get),
     Route("PUT", f"{_PATH}/{{subscriptionId}}", _SUBSCRIPTIONS, _replace),
     Route("DELETE", f"{_PATH}/{{subscriptionId}}", _SUBSCRIPTIONS, _delete),
-    Route("GET", f"{_PATH}/{{subscriptionId}}/notifications", _NOTIFICATIONS, _list_notifications),
-    Route("GET", f"{_PATH}/{{subscriptionId}}/notifications/{{notificationId}}", _NOTIFICATIONS, _get_notification),
-    Route("POST", "_apis/hooks/notificationsQuery", _NOTIFICATIONS_QUERY, _query_notifications),
     Route("POST", "_apis/hooks/subscriptionsQuery", _SUBSCRIPTIONS_QUERY, _query_subscriptions),
     Route("POST", "_apis/hooks/testNotifications", _TEST, _test),
     Route("GET", "_apis/hooks/publishers/tfs/eventTypes", _EVENT_TYPES, _list_event_types),

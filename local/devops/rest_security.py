@@ -4,6 +4,9 @@ import re
 from typing import Any, Final
 
 from local.devops.calls import Answer, Call
+from local.devops.directory import BUILDS as _BUILDS
+from local.devops.directory import GIT as _GIT
+from local.devops.directory import HOOKS as _HOOKS
 from local.devops.errors import invalid_argument
 from local.devops.routing import Resource, Route
 from local.devops.shapes import Shape
@@ -18,7 +21,6 @@ _WANTED: Final[dict[str, Shape]] = {
     "alwaysAllowAdministrators": bool,
     "evaluations": [{"securityNamespaceId": str, "token": str, "permissions": int}],
 }
-_GIT, _HOOKS = "2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87", "cb594ebe-87dd-4fc9-ac2c-6a10a4c92046"
 _RIGHTS: Final = {
     (_GIT, 2): "code_read",
     (_GIT, 4): "code_write",
@@ -27,11 +29,14 @@ _RIGHTS: Final = {
     (_HOOKS, 1): "hooks",
     (_HOOKS, 2): "hooks",
     (_HOOKS, 4): "hooks",
+    (_BUILDS, 1): "builds_read",
+    (_BUILDS, 2): "builds_write",
 }
 """Namespace and bit ("Security namespace and permission reference") to what a token of this simulator may do."""
 _TOKENS: Final = {
     _GIT: re.compile(r"repoV2/([0-9a-f-]{36})(?:/[0-9a-f-]{36})?", re.IGNORECASE),
     _HOOKS: re.compile(r"PublisherSecurity/([0-9a-f-]{36})", re.IGNORECASE),
+    _BUILDS: re.compile(r"([0-9a-f-]{36})(?:/[0-9]+)?", re.IGNORECASE),
 }
 
 
@@ -47,7 +52,11 @@ def _holds(call: Call, wanted: dict[str, Any]) -> bool:
         raise invalid_argument("securityNamespaceId", f"The security namespace {namespace} could not be found.")
     place = _TOKENS[namespace].fullmatch(wanted.get("token", ""))
     known = {project.id for project in call.organisation.projects.all()}
-    return place is not None and place[1].lower() in known and _RIGHTS.get((namespace, bit)) in call.token.rights
+    if place is None or place[1].lower() not in known:
+        return False
+    # A service principal has what its groups have; a token of any other identity says itself what it may do.
+    granted = call.organisation.directory.may(call.token.identity.id, namespace, place[0], bit)
+    return _RIGHTS.get((namespace, bit)) in call.token.rights if granted is None else granted
 
 
 ROUTES = (Route("POST", "_apis/security/permissionevaluationbatch", _BATCH, _evaluate),)

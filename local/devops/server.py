@@ -19,6 +19,7 @@ from local.devops.gateway import Gateway
 from local.devops.merges import MergeQueue
 from local.devops.pushes import take_in_push
 from local.devops.records import Identity
+from local.devops.server_jobs import ServerJobs
 from local.devops.state import Config, Organisation
 
 _BACKLOG = 512
@@ -34,7 +35,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
     """
     organisation = Organisation(config, clock or Clock(config.time_scale))
     start_tokens(organisation)
-    delivery, merges = Delivery(organisation), MergeQueue(organisation)
+    delivery, merges, jobs = Delivery(organisation), MergeQueue(organisation), ServerJobs(organisation)
     gateway = Gateway(organisation, delivery)
 
     @asynccontextmanager
@@ -43,9 +44,11 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
             at_the_end.callback(organisation.store.close)
             at_the_end.callback(delivery.stop)
             at_the_end.callback(merges.stop)
+            at_the_end.callback(jobs.stop)
             _catch_up(organisation)
             delivery.start()
             merges.start()
+            jobs.start()
             yield
 
     # One route: the service's own routing compares without case and decodes names piece by piece.

@@ -16,6 +16,9 @@ from local.devops.delivery import Delivery
 from local.devops.errors import ServiceError
 from local.devops.limits import Limits
 from local.devops.shapes import Shape
+from local.devops.simulation_builds import HANDLERS as BUILD_HANDLERS
+from local.devops.subscriptions import STATUSES as SUBSCRIPTION_STATUSES
+from local.devops.subscriptions import subscription, subscription_json
 
 _CALLS_KEPT: Final = 20_000
 
@@ -82,6 +85,8 @@ class Simulation:
             ("POST", "settings"): self._change_settings,
             ("POST", "pullRequests"): _change_pull_request,
             ("POST", "hooks/redeliver"): self._redeliver,
+            ("POST", "hooks/subscriptions"): _change_subscription,
+            **BUILD_HANDLERS,
         }
 
     def answer(self, call: Call) -> Answer:
@@ -110,17 +115,21 @@ class Simulation:
 
     def _change_settings(self, call: Call) -> Answer:
         organisation, wanted = call.organisation, call.json({})
-        known = {"mergeDelaySeconds", "timeScale", "tstuLimit", "tstuCost"}
+        known = {"mergeDelaySeconds", "timeScale", "clockAheadSeconds", "tstuLimit", "tstuCost"}
         if not wanted.keys() <= known or not all(isinstance(value, int | float) for value in wanted.values()):
             raise ServiceError(400, "ArgumentException", f"numbers under these keys are taken: {sorted(known)}")
         organisation.merge_delay_seconds = float(wanted.get("mergeDelaySeconds", organisation.merge_delay_seconds))
         organisation.clock.time_scale = float(wanted.get("timeScale", organisation.clock.time_scale))
+        organisation.clock.ahead_seconds = float(wanted.get("clockAheadSeconds", organisation.clock.ahead_seconds))
         self._limits.limit_tstu = float(wanted.get("tstuLimit", self._limits.limit_tstu))
         self._limits.cost_tstu = float(wanted.get("tstuCost", self._limits.cost_tstu))
+        organisation.wake_delivery.set()
+        organisation.wake_server_jobs.set()
         return Answer(
             {
                 "mergeDelaySeconds": organisation.merge_delay_seconds,
                 "timeScale": organisation.clock.time_scale,
+                "clockAheadSeconds": organisation.clock.ahead_seconds,
                 "tstuLimit": self._limits.limit_tstu,
                 "tstuCost": self._limits.cost_tstu,
             }
@@ -168,6 +177,27 @@ def _prune(call: Call) -> Answer:
             with call.organisation.git_lock(repository.id):
                 call.organisation.git(repository.id).prune()
     return Answer(status=204)
+
+
+def _change_subscription(call: Call) -> Answer:
+    # The states that only the service itself brings about, without the hours of failures that lead to them. One put
+    # on probation here has no delivery to be tried with: it stays so until told otherwise.
+    wanted = call.json({"subscriptionId": str, "status": str, "probationRetries": int})
+    status, organisation = wanted.get("status"), call.organisation
+    if status not in SUBSCRIPTION_STATUSES:
+        raise ServiceError(400, "ArgumentException", f"status is one of {', '.join(SUBSCRIPTION_STATUSES)}")
+    with organisation.store.change():
+        old = subscription(organisation, wanted.get("subscriptionId", ""))
+        retries = wanted.get("probationRetries", 0)
+        changed = replace(
+            old,
+            status=status,
+            probation_retries=retries,
+            last_probation_retry=organisation.clock.stamp() if retries else None,
+            probe=None,
+        )
+        organisation.subscriptions.put(old.id, changed)
+    return Answer(subscription_json(organisation, changed))
 
 
 def _change_pull_request(call: Call) -> Answer:

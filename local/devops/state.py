@@ -8,11 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.devops.clock import Clock
+from local.devops.directory import Directory
 from local.devops.errors import project_not_found, pull_request_not_found, repository_not_found
 from local.devops.faults import Faults
 from local.devops.git import BareRepository
-from local.devops.records import (
+from local.devops.pipeline_records import (
     Build,
+    Check,
+    Endpoint,
+    Environment,
+    Plan,
+    PlanLog,
+    ServerTask,
+    Stage,
+)
+from local.devops.records import (
     CommitStatuses,
     Counter,
     Discussion,
@@ -79,12 +89,21 @@ class Organisation:
         self.commit_statuses = Table(self.store, CommitStatuses)
         self.policies = Table(self.store, Policy)
         self.builds = Table(self.store, Build)
+        self.plans = Table(self.store, Plan)
+        self.plan_logs = Table(self.store, PlanLog)
+        self.stages = Table(self.store, Stage)
+        self.server_tasks = Table(self.store, ServerTask)
+        self.environments = Table(self.store, Environment)
+        self.endpoints = Table(self.store, Endpoint)
+        self.checks = Table(self.store, Check)
         self.subscriptions = Table(self.store, Subscription)
         self.notifications = Table(self.store, Notification)
         self.tokens = Table(self.store, Token)
         self.counters = Table(self.store, Counter)
+        self.directory = Directory(self)
         self.merge_delay_seconds = 0.0
         self.wake_delivery = threading.Event()
+        self.wake_server_jobs = threading.Event()
         self._git_locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
     @property
@@ -196,8 +215,8 @@ class Organisation:
         return [found for found in self.pull_requests.all() if found.repository_id == repository_id]
 
     def identities(self) -> dict[str, Identity]:
-        """Return everybody who has a token, by id."""
-        return {token.identity.id: token.identity for token in self.tokens.all()}
+        """Return everybody who has a token of their own, by id."""
+        return {token.identity.id: token.identity for token in self.tokens.all() if token.task_id is None}
 
 
 def digest_of(secret: str) -> str:

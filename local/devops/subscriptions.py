@@ -4,23 +4,20 @@ Shapes follow the 7.1 specification of the hooks area. Secrets never leave again
 that sends the asterisks back keeps the secret.
 """
 
-import json
 import uuid
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from local.devops.clock import seconds_of
 from local.devops.errors import HOOKS, ServiceError
 from local.devops.events import EVENT_FILTERS, VERSIONS
-from local.devops.records import Identity, Notification, Subscription
+from local.devops.records import Identity, Subscription
 from local.devops.render import Json, identity_json, link
 from local.devops.state import Organisation
 
 MASK: Final = "********"
+STATUSES: Final = ("enabled", "onProbation", "disabledByUser", "disabledBySystem", "disabledByInactiveIdentity")
 _SECRET_INPUTS: Final = ("basicAuthPassword",)
-_HISTORY_SECONDS: Final = 7 * 24 * 3600.0
-"""How long the history of deliveries is kept."""
 
 
 def subscription(organisation: Organisation, subscription_id: str) -> Subscription:
@@ -121,7 +118,7 @@ def delete_subscription(organisation: Organisation, subscription_id: str) -> Non
 
 
 def _status_after(old: Subscription, asked: object) -> str:
-    if old.status == "enabled" and asked == "disabledByUser":
+    if old.status in {"enabled", "onProbation"} and asked == "disabledByUser":
         return "disabledByUser"
     if old.status == "disabledByUser" and asked == "enabled":
         return "enabled"
@@ -156,18 +153,6 @@ def _refused(why: str, type_key: str = "SubscriptionInputException") -> ServiceE
     return ServiceError(400, type_key, why, HOOKS)
 
 
-def history(organisation: Organisation, subscription_id: str) -> list[Notification]:
-    """Return a subscription's deliveries of the last seven days, newest first.
-
-    Args:
-        organisation: where.
-        subscription_id: its id.
-    """
-    since = organisation.clock.now() - _HISTORY_SECONDS
-    found = [n for n in organisation.notifications.all() if n.subscription_id == subscription_id]
-    return [one for one in reversed(found) if seconds_of(one.created) >= since]
-
-
 def subscription_json(organisation: Organisation, shown: Subscription) -> Json:
     """Render a subscription with its secrets masked."""
     url = f"{organisation.url}_apis/hooks/subscriptions/{shown.id}"
@@ -199,51 +184,8 @@ def subscription_json(organisation: Organisation, shown: Subscription) -> Json:
             "publisher": link(f"{organisation.url}_apis/hooks/publishers/tfs"),
         },
     }
-    if shown.last_probation_retry:
+    if shown.status == "onProbation" or shown.probation_retries:
         rendered["probationRetries"] = shown.probation_retries
+    if shown.last_probation_retry:
         rendered["lastProbationRetryDate"] = shown.last_probation_retry
     return rendered
-
-
-def notification_json(organisation: Organisation, shown: Notification, *, details: bool) -> Json:
-    """Render an entry of the delivery history.
-
-    Args:
-        organisation: where.
-        shown: the entry.
-        details: with event, request and response.
-    """
-    rendered: Json = {
-        "id": shown.id,
-        "subscriptionId": shown.subscription_id,
-        "subscriberId": "00000000-0000-0000-0000-000000000000",
-        "eventId": shown.event_id,
-        "status": shown.status,
-        "result": shown.result,
-        "createdDate": shown.created,
-        "modifiedDate": shown.modified,
-    }
-    owner = organisation.subscriptions.get(shown.subscription_id)
-    if details and owner:
-        rendered["details"] = _details(organisation, shown, owner)
-    return rendered
-
-
-def _details(organisation: Organisation, shown: Notification, owner: Subscription) -> Json:
-    event: dict[str, Any] = json.loads(shown.body)
-    told = subscription_json(organisation, owner)
-    return {
-        "eventType": shown.event_type,
-        "event": event,
-        "publisherId": owner.publisher_id,
-        "consumerId": owner.consumer_id,
-        "consumerActionId": owner.consumer_action_id,
-        "consumerInputs": told["consumerInputs"],
-        "publisherInputs": owner.publisher_inputs,
-        "requestAttempts": shown.attempts,
-        "request": f"Method: POST\nURI: {owner.consumer_inputs['url']}\n",
-        "response": shown.response,
-        "errorMessage": shown.error,
-        "queuedDate": shown.created,
-        "completedDate": shown.modified if shown.due is None else None,
-    }

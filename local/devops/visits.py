@@ -12,6 +12,7 @@ class Kind(Enum):
 
     INDEX = "index"
     PAGE = "page"
+    BUILD_PAGE = "build page"
     SIGN_IN = "sign-in"
     GIT = "git"
     DISCOVERY = "discovery"
@@ -99,6 +100,8 @@ def _kind(method: str, first: str, segments: tuple[str, ...], organisation: str)
             return Kind.DISCOVERY
         case (_, "_git", _, "pullrequest", _) if method == "GET":
             return Kind.PAGE
+        case (_, "_build", "results") if method == "GET":
+            return Kind.BUILD_PAGE
         case ("_git", _, _, *_) | (_, "_git", _, _, *_):
             return Kind.GIT
         case _:

@@ -7,7 +7,8 @@ import pytest
 
 from local.devops.server import serve
 from local.devops.state import Config
-from tests.local.devops.driver import ORGANISATION, TOKEN, Receiver, Sim
+from tests.local.devops.driver import ORGANISATION, TOKEN, Receiver, Repo, Sim
+from tests.local.devops.pipelines import BuildRun
 
 
 @pytest.fixture
@@ -27,3 +28,17 @@ def receiver() -> Iterator[Receiver]:
     """A server that takes hooks."""
     with Receiver() as listening:
         yield listening
+
+
+@pytest.fixture
+def repo(sim: Sim) -> Repo:
+    """A repository with one commit."""
+    made = sim.repository(sim.project())
+    made.started()
+    return made
+
+
+@pytest.fixture
+def build(sim: Sim, repo: Repo) -> BuildRun:
+    """A build that runs."""
+    return sim.build(repo)

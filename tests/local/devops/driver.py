@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,22 +13,13 @@ from urllib.parse import quote
 
 import requests
 
+from tests.local.devops.pipelines import PREVIEW, TASK_CHECK, BuildRun
+from tests.local.devops.waiting import wait_until as wait_until  # noqa: PLC0414 - exported again, for who drives
+
 TOKEN = "an-administrators-token"
 ORGANISATION = "Contoso"
 STATUS_POLICY = "cbdc66da-9728-4af8-aada-9a5a32e4a226"
-HOLD_SECONDS = 30.0
-"""How long a test waits for what must happen."""
-
-
-def wait_until(condition: Callable[[], Any], what: str) -> Any:
-    """Poll until a condition holds and return its value."""
-    pause = threading.Event()
-    for _ in range(int(HOLD_SECONDS / 0.02)):
-        found = condition()
-        if found:
-            return found
-        pause.wait(0.02)
-    raise AssertionError(f"waited {HOLD_SECONDS} s for {what}")
+ZERO = "0" * 40
 
 
 def git(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -146,6 +136,20 @@ class Sim:
         """Ask for a fault."""
         self.sim("faults", {"route": route, "kind": kind, **more})
 
+    def ahead(self, seconds: float) -> None:
+        """Let the clock run that far ahead of this machine's."""
+        self.sim("settings", {"clockAheadSeconds": seconds})
+
+    def subscription_state(self, subscription: dict[str, Any], status: str, retries: int = 0) -> dict[str, Any]:
+        """Put a subscription into a state that only the service itself brings about."""
+        wanted = {"subscriptionId": subscription["id"], "status": status, "probationRetries": retries}
+        return dict(self.sim("hooks/subscriptions", wanted))
+
+    def deliveries(self, subscription: dict[str, Any], **wanted: Any) -> list[dict[str, Any]]:
+        """Return the delivery history of a subscription with details, newest first."""
+        query = {"subscriptionIds": [subscription["id"]], "includeDetails": True, **wanted}
+        return list(self.post("_apis/hooks/notificationsQuery", query)["results"])
+
     def as_other(self, **wanted: Any) -> "Sim":
         """Return the same organisation as seen with another, perhaps weaker, token."""
         made = self.sim("tokens", wanted)
@@ -176,6 +180,41 @@ class Sim:
         }
         return dict(self.post(f"{project['id']}/_apis/policy/configurations", wanted))
 
+    def environment(self, project: dict[str, Any], name: str = "production") -> dict[str, Any]:
+        """Make an environment."""
+        return dict(self.post(f"{project['id']}/_apis/pipelines/environments", {"name": name}))
+
+    def endpoint(self, project: dict[str, Any], url: str, username: str = "gate", password: str = "") -> dict[str, Any]:
+        """Make a generic service connection."""
+        secret = {"username": username, "password": password}
+        wanted = {
+            "name": "gate",
+            "type": "generic",
+            "url": url,
+            "authorization": {"scheme": "UsernamePassword", "parameters": secret},
+            "serviceEndpointProjectReferences": [{"projectReference": {"id": project["id"]}}],
+        }
+        return dict(self.post("_apis/serviceendpoint/endpoints", wanted))
+
+    def check(self, project: dict[str, Any], environment: dict[str, Any], settings: Any, **more: Any) -> dict[str, Any]:
+        """Put a check on an environment; ``function_check`` and ``rest_check`` make its settings."""
+        wanted = {
+            "type": {"id": TASK_CHECK, "name": "Task Check"},
+            "settings": settings,
+            "resource": {"type": "environment", "id": str(environment["id"]), "name": environment["name"]},
+            **more,
+        }
+        path = f"{project['id']}/_apis/pipelines/checks/configurations"
+        return dict(self.post(path, wanted, headers=PREVIEW))
+
+    def build(self, repo: "Repo | None" = None, project: dict[str, Any] | None = None, **more: Any) -> BuildRun:
+        """Queue a build of a repository's main branch, or of what ``more`` says."""
+        home = repo.json["project"] if repo else project or {}
+        what = {"repository": {"id": repo.json["id"]}} if repo else {}
+        wanted = {"definition": {"id": 3, "name": "ci"}, "reason": "individualCI", **what, **more}
+        made = self.post(f"{home['id']}/_apis/build/builds", wanted)
+        return BuildRun(self, str(home["id"]), int(made["id"]))
+
 
 @dataclass
 class Repo:
@@ -188,6 +227,25 @@ class Repo:
     def path(self) -> str:
         """Path below the organisation."""
         return f"{self.json['project']['id']}/_apis/git/repositories/{self.json['id']}"
+
+    def push(self, **branches: str | None) -> list[dict[str, Any]]:
+        """Move several branches in one push by the REST API; nothing deletes one. A slash is written as two lines."""
+        known = {one["name"]: one["objectId"] for one in self.sim.get(f"{self.path}/refs")["value"]}
+        updates = [
+            {"name": ref, "oldObjectId": known.get(ref, ZERO), "newObjectId": commit or ZERO}
+            for name, commit in branches.items()
+            for ref in [f"refs/heads/{name.replace('__', '/')}"]
+        ]
+        return list(self.sim.post(f"{self.path}/refs", updates)["value"])
+
+    def commit_status(self, sha: str, state: str, **more: Any) -> requests.Response:
+        """Post a status on a commit."""
+        body = {"state": state, "description": state, "context": {"genre": "scangate", "name": "source"}, **more}
+        return self.sim.call("POST", f"{self.path}/commits/{sha}/statuses", body)
+
+    def commit_statuses(self, sha: str, **query: Any) -> list[dict[str, Any]]:
+        """Return a commit's statuses, newest first."""
+        return list(self.sim.get(f"{self.path}/commits/{sha}/statuses", params=query)["value"])
 
     def clone(self, name: str = "clone", token: str = "") -> Clone:
         """Make an empty working copy that points at it."""
@@ -271,13 +329,15 @@ class Pull:
 
 
 class Receiver:
-    """A server that takes hooks; it answers what it is told to."""
+    """A server that takes hooks and the requests of checks; it answers what it is told to."""
 
     def __init__(self) -> None:
         self.answers: list[int] = []
         self.default = 200
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.answer: Any = None
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -304,11 +364,14 @@ class Receiver:
         """Keep a delivery and answer it."""
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
         self.headers.append(dict(handler.headers.items()))
+        self.paths.append(handler.path)
         self.bodies.append(json.loads(body))
         status = self.answers.pop(0) if self.answers else self.default
+        content = b"" if self.answer is None else json.dumps(self.answer).encode()
         handler.send_response(status)
-        handler.send_header("Content-Length", "0")
+        handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()
+        handler.wfile.write(content)
 
     def waited(self, count: int) -> list[dict[str, Any]]:
         """Wait for a number of deliveries and return all there are."""

@@ -3,7 +3,8 @@
 from html.parser import HTMLParser
 
 from local.devops.visits import Kind, Visit
-from tests.local.devops.driver import Sim
+from tests.local.devops.driver import Receiver, Sim
+from tests.local.devops.pipelines import function_check
 
 
 class Tags(HTMLParser):
@@ -86,6 +87,35 @@ def test_nothing_that_anybody_wrote_acts(sim: Sim) -> None:
         assert not any(link.startswith("javascript") for link in found.links)
     pull.change(status="abandoned")
     assert "it is abandoned" in page(sim, f"A%20%26%20B/_git/web/pullrequest/{pull.id}")
+
+
+def test_a_build_tells_what_holds_it_back(sim: Sim, receiver: Receiver) -> None:
+    """Tags, properties, the commit's statuses, stages with their checks; the index leads there."""
+    repo = sim.repository(sim.project("My Shop"))
+    sha = repo.started().head()
+    build = sim.build(repo, definition={"id": 4, "name": "<b>ci</b>"})
+    address = f"My%20Shop/_build/results?buildId={build.id}"
+    assert "Stage" not in page(sim, address)
+    build.tag("scangate-failed")
+    patch = [
+        {"op": "add", "path": "/scangate", "value": "https://gate.example/page"},
+        {"op": "add", "path": "/odd", "value": "javascript:alert(1)"},
+    ]
+    sim.patch(f"{build.path}/properties", patch)
+    repo.commit_status(sha, "failed", description="a critical CVE in the base image")
+    receiver.default = 401
+    stage = build.reach_stage("deploy", checks=[function_check(receiver.url, displayName="<i>gate</i>")])
+    assert stage.result() == "failed"
+    build.reach_stage("quiet", checks=[function_check(receiver.url)])
+    seen = page(sim, address)
+    for expected in ("scangate-failed", "a critical CVE", "Stage deploy", "status 401", "&lt;i&gt;gate"):
+        assert expected in seen
+    links = Tags(seen).links
+    assert "https://gate.example/page" in links
+    assert not any(link.startswith("javascript") for link in links)
+    assert f"/Contoso/{address}" in Tags(page(sim, "")).links
+    for missing in ("My%20Shop/_build/results?buildId=99", "My%20Shop/_build/results", "No/_build/results?buildId=1"):
+        assert sim.session.get(sim.url + missing, timeout=30).status_code == 404
 
 
 def test_the_index_lists_what_there_is(sim: Sim) -> None:

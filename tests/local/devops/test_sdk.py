@@ -1,5 +1,6 @@
 """Microsoft's own client library against the simulator, and answers against Microsoft's own specification."""
 
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.local.devops.driver import STATUS_POLICY, Sim, subscribe
+from tests.local.devops.driver import STATUS_POLICY, TOKEN, Receiver, Sim, subscribe
+from tests.local.devops.pipelines import PREVIEW, function_check
 
 SPECIFICATIONS = Path(__file__).parents[4] / "shared" / "specs" / "azure-devops"
 
@@ -118,6 +120,61 @@ class TestClientLibrary:
         assert builds.get_build(project["id"], build["id"]).status == "notStarted"
         assert builds.add_build_tag(project["id"], build["id"], "scangate-passed") == ["scangate-passed"]
 
+    def test_a_check_is_answered_with_its_task_client(self, sim: Sim, clients: Any, receiver: Receiver) -> None:
+        """A log made and appended to, a record tied to it, and the event that the library has no method for."""
+        from azure.devops._models import VssJsonCollectionWrapper  # noqa: PLC0415 - after the cache's folder is set
+        from azure.devops.v7_1.build.build_client import BuildClient  # noqa: PLC0415 - the same
+        from azure.devops.v7_1.task.models import TaskLog, TaskLogReference, TimelineRecord  # noqa: PLC0415 - the same
+        from azure.devops.v7_1.task.task_client import TaskClient  # noqa: PLC0415 - the same
+
+        build = sim.build(project=sim.project())
+        stage = build.reach_stage(checks=[function_check(receiver.url)])
+        receiver.waited(1)
+        headers = receiver.headers[0]
+        builds = clients(BuildClient)
+        sim.token = headers["AuthToken"]
+        tasks = clients(TaskClient)
+        sim.token = TOKEN
+        place = (headers["ProjectId"], headers["HubName"], headers["PlanId"])
+        log = tasks.create_log(TaskLog(path="logs\\scangate"), *place)
+        assert tasks.append_log_content(io.BytesIO(b"one\ntwo\n"), *place, log.id).line_count == 2
+        record = TimelineRecord(id=headers["TaskInstanceId"], log=TaskLogReference(id=log.id))
+        timeline = builds.get_build_timeline(headers["ProjectId"], build.id)
+        wrapper = VssJsonCollectionWrapper(count=1, value=[record])
+        (updated,) = tasks.update_records(wrapper, *place, timeline.id)
+        assert (updated.log.id, updated.state) == (log.id, "inProgress")
+        assert builds.get_build_log_lines(headers["ProjectId"], build.id, log.id) == ["one", "two"]
+        assert b"".join(builds.get_build_log(headers["ProjectId"], build.id, log.id)) == b"one\r\ntwo\r\n"
+        assert [one.line_count for one in builds.get_build_logs(headers["ProjectId"], build.id)] == [2]
+        values = dict(zip(("scopeIdentifier", "hubName", "planId"), place, strict=True))
+        event = {
+            "name": "TaskCompleted",
+            "taskId": headers["TaskInstanceId"],
+            "jobId": headers["JobId"],
+            "result": "succeeded",
+        }
+        events = "557624af-b29e-4c20-8ab0-0399d2204f3f"
+        answer = tasks._send("POST", events, "7.1-preview.1", route_values=values, content=event)
+        # Until it is read, an empty answer keeps its connection from being closed.
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert stage.result() == "succeeded"
+
+    def test_hooks_are_looked_after_with_its_client(self, sim: Sim, clients: Any, receiver: Receiver) -> None:
+        """States and retries are read, and the history is queried."""
+        from azure.devops.v7_1.service_hooks.models import NotificationsQuery  # noqa: PLC0415 - after the cache's folder
+        from azure.devops.v7_1.service_hooks.service_hooks_client import ServiceHooksClient  # noqa: PLC0415 - the same
+
+        made = subscribe(sim, receiver, "git.push")
+        sim.repository(sim.project()).started()
+        receiver.waited(1)
+        hooks = clients(ServiceHooksClient)
+        query = NotificationsQuery(subscription_ids=[made["id"]], include_details=True, max_results=5)
+        (entry,) = hooks.query_notifications(query).results
+        assert entry.details.event.event_type == "git.push"
+        sim.subscription_state(made, "onProbation", 2)
+        (seen,) = hooks.list_subscriptions()
+        assert (seen.status, str(seen.probation_retries)) == ("onProbation", "2")
+
     def test_its_exceptions_carry_the_services_words(self, sim: Sim, clients: Any) -> None:
         """The body of a refusal is read as the library's own error."""
         from azure.devops.exceptions import AzureDevOpsServiceError  # noqa: PLC0415 - after the cache's folder is set
@@ -153,7 +210,15 @@ def test_answers_fit_the_published_specification(sim: Sim, receiver: Any) -> Non
     clone.push("main:other")
     receiver.waited(1)
     history = f"_apis/hooks/subscriptions/{subscription['id']}/notifications"
-    build = sim.post(f"{project['id']}/_apis/build/builds", {"definition": {"id": 1}})
+    build = sim.build(pull.repo)
+    build.say("hello")
+    environment = sim.environment(project)
+    check = sim.check(project, environment, function_check(receiver.url))
+    stage = build.reach_stage(environment="production")
+    plan = f"{project['id']}/_apis/distributedtask/hubs/build/plans/{build.json()['orchestrationPlan']['planId']}"
+    timeline = sim.get(f"{build.path}/timeline")
+    suite = f"{project['id']}/_apis/pipelines/checks/runs/{stage.json()['suiteId']}"
+    query = {"subscriptionIds": [subscription["id"]], "includeDetails": True}
     found = [
         ("git", "GitPullRequest", pull.json()),
         ("git", "GitPullRequestIteration", pull.iterations()[0]),
@@ -168,7 +233,15 @@ def test_answers_fit_the_published_specification(sim: Sim, receiver: Any) -> Non
         ("policy", "PolicyConfiguration", policy),
         ("serviceHooks", "Subscription", subscription | {"subscriber": {}}),
         ("serviceHooks", "Notification", sim.get(history)["value"][0]),
-        ("build", "Build", build),
+        ("serviceHooks", "NotificationsQuery", sim.post("_apis/hooks/notificationsQuery", query)),
+        ("build", "Build", build.json()),
+        ("build", "Timeline", timeline),
+        ("build", "TimelineRecord", timeline["records"][-1]),
+        ("build", "BuildLog", sim.get(f"{build.path}/logs")["value"][0]),
+        ("task", "TaskLog", sim.get(f"{plan}/logs")["value"][0]),
+        ("task", "TimelineRecord", sim.get(f"{plan}/timelines/{timeline['id']}/records")["value"][-1]),
+        ("pipelinesChecks", "TaskCheckConfiguration", check),
+        ("pipelinesChecks", "CheckSuite", sim.get(suite, headers=PREVIEW)),
     ]
     for area, definition, answer in found:
         schema = schema_of(area, definition)

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from local.devops.errors import ServiceError
 from local.devops.shapes import Shape, check, fitting
 from tests.local.devops.driver import STATUS_POLICY, Sim, subscribe
+from tests.local.devops.pipelines import function_check
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
     max_leaves=8,
 )
+PREVIEW = "api-version=7.1-preview.1"
 SHAPE: dict[str, Shape] = {"a": str, "b": [{"a": int}], "c": {"a": bool, "b": (str, int)}}
 JUNK: list[Any] = [None, True, 7, -1, "", "x", [], {}, [1], ["x"], {"id": 5}, {"id": None}, "refs/heads/main", 1.5]
 
@@ -88,6 +90,18 @@ def test_no_body_breaks_the_server(sim: Sim, receiver: Any) -> None:
     query = {"subscriptionIds": [subscription["id"]], "maxResults": 5, "minCreatedDate": "2026-01-01T00:00:00Z"}
     test = {"subscriptionId": subscription["id"], "details": {"consumerInputs": {"messagesToSend": "none"}}}
     tag = {"op": "add", "path": "/a", "value": "b"}
+    second = sim.build(project=project)
+    settings_of_check = function_check(receiver.url)
+    where = {"type": "environment", "id": str(sim.environment(project)["id"])}
+    made = sim.check(project, sim.environment(project, "other"), settings_of_check)
+    check = {"type": made["type"], "resource": where, "settings": settings_of_check, "timeout": 5, "isDisabled": False}
+    connection = {
+        "name": "n",
+        "type": "generic",
+        "url": receiver.url,
+        "authorization": {"scheme": "UsernamePassword", "parameters": {"username": "u", "password": "p"}},
+        "serviceEndpointProjectReferences": [{"projectReference": {"id": project["id"]}}],
+    }
     targets: list[tuple[str, str, Any]] = [
         ("POST", "_apis/projects", {"name": "n", "visibility": "private"}),
         ("POST", f"{project['id']}/_apis/git/repositories", {"name": "n", "parentRepository": parent}),
@@ -111,7 +125,16 @@ def test_no_body_breaks_the_server(sim: Sim, receiver: Any) -> None:
         ("POST", builds, {"definition": {"id": 1}, "repository": parent, "triggerInfo": {"a": "b"}}),
         ("PATCH", f"{builds}/{build['id']}", {"status": "completed", "result": "failed"}),
         ("POST", f"{builds}/{build['id']}/tags", ["a"]),
+        ("PATCH", f"{builds}/{build['id']}/tags", {"tagsToAdd": ["a"], "tagsToRemove": ["b"]}),
         ("PATCH", f"{builds}/{build['id']}/properties", [tag]),
+        ("POST", f"{project['id']}/_apis/pipelines/environments", {"name": "n", "description": "d"}),
+        ("POST", f"{project['id']}/_apis/pipelines/checks/configurations?{PREVIEW}", check),
+        ("PATCH", f"{project['id']}/_apis/pipelines/checks/configurations/1?{PREVIEW}", check),
+        ("POST", f"{project['id']}/_apis/pipelines/checks/queryconfigurations?{PREVIEW}", [check["resource"]]),
+        ("POST", "_apis/serviceendpoint/endpoints", connection),
+        ("POST", "_sim/builds/stages", {"buildId": second.id, "checks": [settings_of_check], "last": True}),
+        ("POST", "_sim/builds/lines", {"buildId": second.id, "line": "##vso[build.addbuildtag]x"}),
+        ("POST", "_sim/hooks/subscriptions", {"subscriptionId": subscription["id"], "status": "enabled"}),
         ("POST", "_sim/tokens", {"token": "x", "rights": ["code_read"], "without": []}),
         ("POST", "_sim/pullRequests", {"pullRequestId": 1, "supportsIterations": True}),
         ("POST", "_sim/hooks/redeliver", {"times": 1, "order": "reverse"}),

@@ -8,6 +8,7 @@ import pytest
 from tests.local.devops.driver import Receiver, Sim, subscribe
 
 CREATED = "git.pullrequest.created"
+DETAILS = {"includeDetails": True}
 
 
 class TestSubscriptions:
@@ -104,8 +105,8 @@ class TestSubscriptions:
         subscribe(sim, receiver, "git.push")
         sim.repository(sim.project()).started()
         receiver.waited(1)
-        past = {"minCreatedDate": "2020-01-01T00:00:00Z", "maxCreatedDate": "2020-01-02T00:00:00"}
+        past = {"minCreatedDate": "2020-01-01T00:00:00Z", "maxCreatedDate": "2020-01-02T00:00:00", **DETAILS}
         assert sim.post("_apis/hooks/notificationsQuery", past)["results"] == []
-        assert len(sim.post("_apis/hooks/notificationsQuery", {"maxResults": 5})["results"]) == 1
+        assert len(sim.post("_apis/hooks/notificationsQuery", {"maxResults": 5, **DETAILS})["results"]) == 1
         wrong = sim.call("POST", "_apis/hooks/notificationsQuery", {"minCreatedDate": "yesterday"})
         assert wrong.status_code == 400
