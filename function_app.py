@@ -9,9 +9,10 @@ from scan_core import triggers
 
 if TYPE_CHECKING:
     from scan_core.flow.pages import Page
+    from scan_core.intake.answers import Answer
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-"""Anonymous to Functions: hooks authenticate by their own secrets, pages by signed links (docs/security.md)."""
+"""Anonymous to Functions: hooks and checks have secrets, pages signed links, orders tokens (docs/security.md)."""
 
 _STORAGE = "AzureWebJobsStorage"
 
@@ -19,9 +20,14 @@ _STORAGE = "AzureWebJobsStorage"
 @app.route(route="hooks/{organisation}", methods=["POST"])
 def hooks(req: func.HttpRequest) -> func.HttpResponse:
     """Take a service hook's delivery."""
-    answer = triggers.receive(req.route_params["organisation"], req.headers.get("Authorization"), req.get_body())
-    return func.HttpResponse(
-        json.dumps(answer.body), status_code=answer.status, headers=answer.headers, mimetype="application/json"
+    return _json(triggers.receive(req.route_params["organisation"], req.headers.get("Authorization"), req.get_body()))
+
+
+@app.route(route="checks/{organisation}", methods=["POST"])
+def checks(req: func.HttpRequest) -> func.HttpResponse:
+    """Take a pipeline's check."""
+    return _json(
+        triggers.receive_check(req.route_params["organisation"], req.headers, req.params, req.get_body()),
     )
 
 
@@ -48,6 +54,24 @@ def gate_verdict(req: func.HttpRequest) -> func.HttpResponse:
 def scan_artifact(req: func.HttpRequest) -> func.HttpResponse:
     """Give a scan's SARIF or SBOM."""
     return _response(triggers.scan_artifact(req.route_params["scan_id"], req.route_params["artifact"], req.params))
+
+
+@app.route(route="onboarding", methods=["POST"])
+def order_onboarding(req: func.HttpRequest) -> func.HttpResponse:
+    """Take an order to onboard projects, from whoever Entra says may give it."""
+    return _json(triggers.order_onboarding(req.headers.get("Authorization"), req.get_body()))
+
+
+@app.route(route="onboarding/{onboarding_id}", methods=["GET"])
+def show_onboarding(req: func.HttpRequest) -> func.HttpResponse:
+    """Show how far an onboarding is, to the same people."""
+    return _json(triggers.show_onboarding(req.headers.get("Authorization"), req.route_params["onboarding_id"]))
+
+
+@app.queue_trigger(arg_name="msg", queue_name="onboardings", connection=_STORAGE)
+def onboardings(msg: func.QueueMessage) -> None:
+    """Work on an onboarding for a while."""
+    triggers.work_on_onboarding(msg.get_body())
 
 
 @app.queue_trigger(arg_name="msg", queue_name="scan-requests", connection=_STORAGE)
@@ -84,6 +108,18 @@ def watch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's sig
 def reconcile(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's signature
     """Find what no hook told of."""
     triggers.reconcile()
+
+
+@app.timer_trigger(arg_name="timer", schedule="45 * * * * *")
+def hook_health(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's signature
+    """Look after the subscriptions that hooks come by."""
+    triggers.hook_health()
+
+
+def _json(answer: "Answer") -> func.HttpResponse:
+    return func.HttpResponse(
+        json.dumps(answer.body), status_code=answer.status, headers=answer.headers, mimetype="application/json"
+    )
 
 
 def _response(page: "Page") -> func.HttpResponse:

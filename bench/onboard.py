@@ -25,7 +25,7 @@ from local.devops.state import Config
 
 _ORGANISATION, _TOKEN = "contoso", "an-administrators-token"
 _SCANGATE = Path(sys.executable).with_name("scangate")
-_HOOKS = 4
+_HOOKS, _POLICIES = 6, 2
 _LIMIT_TSTU = 200
 _PATIENCE_SECONDS = 60
 
@@ -152,13 +152,13 @@ def _play(
             problems.append(f"{name}: {writes} changing calls were wanted, {written} found")
 
     step("plan only", ("--all", "--dry-run"), 0, 0, 0)
-    step("onboard", ("--all",), _HOOKS * count, count, 5 * count)
-    step("onboard again", ("--all",), _HOOKS * count, count, 0)
+    step("onboard", ("--all",), _HOOKS * count, _POLICIES * count, (_HOOKS + _POLICIES) * count)
+    step("onboard again", ("--all",), _HOOKS * count, _POLICIES * count, 0)
     # A deleted one takes one call to repair; a disabled or narrowed one takes two.
     deleted, struck = _break(organisation, receiver, min(20, count))
-    step("repair", ("--all",), _HOOKS * count, count, deleted + 2 * struck)
-    step("onboard again", ("--all",), _HOOKS * count, count, 0)
-    step("remove", ("--all", "--remove"), 0, 0, 5 * count)
+    step("repair", ("--all",), _HOOKS * count, _POLICIES * count, deleted + 2 * struck)
+    step("onboard again", ("--all",), _HOOKS * count, _POLICIES * count, 0)
+    step("remove", ("--all", "--remove"), 0, 0, (_HOOKS + _POLICIES) * count)
     return problems
 
 

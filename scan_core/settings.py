@@ -1,6 +1,7 @@
 """Settings: what a deployment decides, from environment variables that begin with ``SCANGATE_``."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -13,14 +14,19 @@ from pydantic import (
     SecretStr,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from scan_core.model.ids import Organisation, OrganisationName
+from scan_core.model.ids import Guid, Organisation, OrganisationName
+from scan_core.model.image import Login
+from scan_core.registry.access import RegistryAccess
 
 _KEY_CHARACTERS = 32
+_LINK_SLACK_SECONDS_A_DAY = 17280
+"""A link is renewed at the first comparison in the last fifth of its life."""
 _HOST_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 _JOB = re.compile(r"(?i)/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/]+/providers/Microsoft\.App/jobs/[a-z0-9-]+")
@@ -35,6 +41,42 @@ class SettingsInvalid(Exception):
     """A setting is missing or wrong; the message is one line that names it."""
 
 
+class RegistrySettings(BaseModel):
+    """A container registry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: str = Field(description="Where it is, such as https://fabrikam.azurecr.io.")
+    login: Login = Field(default=Login.ANONYMOUS, description="entra (Azure Container Registry), basic or anonymous.")
+    username: str = Field(default="", description="For login basic.")
+    password: SecretStr | None = Field(default=None, description="For login basic.")
+    private: bool = Field(default=False, description="Whether it may be at a private address.")
+    token_realms: tuple[str, ...] = Field(
+        default=(), description="Other addresses where it may send for tokens, such as https://auth.docker.io/token."
+    )
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        self.access()
+        return self
+
+    @property
+    def host(self) -> str:
+        """How image references name it."""
+        return self.access().host
+
+    def access(self) -> RegistryAccess:
+        """Say how it is reached.
+
+        Returns:
+            What the registry room works with.
+
+        Raises:
+            ValueError: It cannot be reached like this; the message says why.
+        """
+        return RegistryAccess(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
 class OrganisationSettings(BaseModel):
     """One Azure DevOps organisation."""
 
@@ -45,6 +87,33 @@ class OrganisationSettings(BaseModel):
         default=(),
         description="Basic passwords of its service hooks: one; two while rotating. None = hooks get 503.",
     )
+
+    check_secrets: Secrets = Field(
+        default=(),
+        description="Basic passwords, or `code=`, of its pipelines' checks; not those of its hooks. None = checks get"
+        " 503.",
+    )
+    registries: tuple[RegistrySettings, ...] = Field(
+        default=(), description="The container registries whose images may be judged; no other is ever asked."
+    )
+
+    @field_validator("registries")
+    @classmethod
+    def _each_once(cls, registries: tuple[RegistrySettings, ...]) -> tuple[RegistrySettings, ...]:
+        hosts = [registry.host for registry in registries]
+        twice = next((host for host in hosts if hosts.count(host) > 1), None)
+        if twice is not None:
+            raise ValueError(f"the registry {twice} stands there twice")
+        return registries
+
+    @field_validator("check_secrets")
+    @classmethod
+    def _not_the_hooks(cls, secrets: Secrets, info: ValidationInfo) -> Secrets:
+        hooks = {secret.get_secret_value() for secret in info.data.get("hook_secrets", ())}
+        if any(secret.get_secret_value() in hooks for secret in secrets):
+            message = "check_secrets must differ from hook_secrets: many may read what a check's settings hold"
+            raise ValueError(message)
+        return secrets
 
     @field_validator("url")
     @classmethod
@@ -71,6 +140,12 @@ class Settings(BaseSettings):
         " of attempts; the second still holds, while they are being replaced."
     )
 
+    sealing_keys: Annotated[tuple[SecretStr, ...], Field(max_length=2)] = Field(
+        default=(),
+        description="JSON list of one or two keys of 32 characters or more, under which the tokens that answer checks"
+        " are kept. The second still opens, while they are being replaced. None = checks get 503.",
+    )
+
     storage_connection: SecretStr | None = Field(
         default=None, description="Storage connection string, for local runs; in Azure, name the account instead."
     )
@@ -80,6 +155,16 @@ class Settings(BaseSettings):
     )
     devops_pat: SecretStr | None = Field(
         default=None, description="Personal access token for local trials; without it the managed identity is used."
+    )
+
+    admin_tenant_id: Annotated[str, Guid] | None = Field(
+        default=None, description="Entra tenant whose tokens may order onboarding from the app; empty = nobody may."
+    )
+    admin_client_id: Annotated[str, Guid] | None = Field(
+        default=None, description="Client id of the app registration that those tokens have to be for."
+    )
+    admin_authority: str = Field(
+        default="https://login.microsoftonline.com", description="Entra's address; another one in other clouds."
     )
 
     runner: Literal["process", "container", "container_apps", "none"] = Field(
@@ -142,7 +227,17 @@ class Settings(BaseSettings):
     heartbeat_limit_seconds: int = Field(default=120, ge=1, description="Silent for this long: the attempt is lost.")
     fetch_limit_seconds: int = Field(default=300, ge=1, description="Longest fetch of a commit.")
     scan_limit_seconds: int = Field(default=600, ge=1, description="Longest run of QScanner.")
-    retry_seconds: float = Field(default=5, gt=0, description="First pause before a retry; it doubles up to 5 minutes.")
+    attempt_margin_seconds: int = Field(
+        default=120,
+        ge=0,
+        description="Running this much longer than the longest fetch and scan together: the attempt is stopped.",
+    )
+    unreported_limit_seconds: int = Field(
+        default=600, ge=1, description="A verdict not shown for this long is told as an event; posting goes on."
+    )
+    retry_seconds: float = Field(
+        default=5, gt=0, le=300, description="First pause before a retry; it doubles up to 5 minutes."
+    )
     reconcile_seconds: int = Field(
         default=600, ge=1, description="Between two listings of a project's pull requests, which need no hook."
     )
@@ -150,6 +245,14 @@ class Settings(BaseSettings):
         default=3600,
         ge=1,
         description="Between two comparisons of a gate with what Azure DevOps shows, and with the age of its results.",
+    )
+    hook_health_seconds: int = Field(
+        default=900, ge=1, description="Between two looks at an organisation's hook subscriptions and their deliveries."
+    )
+    hook_repair: bool = Field(
+        default=True,
+        description="Whether subscriptions that Azure DevOps disabled, that are missing or have an old secret are made"
+        " anew; either way they are told.",
     )
     report_lease_seconds: int = Field(
         default=90, ge=1, description="For how long one instance alone reports a gate; above the time-out of a call."
@@ -176,7 +279,7 @@ class Settings(BaseSettings):
             by_name[name.lower()] = organisation
         return by_name
 
-    @field_validator("signing_keys", mode="after")
+    @field_validator("signing_keys", "sealing_keys", mode="after")
     @classmethod
     def _long_enough(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if any(len(key.get_secret_value()) < _KEY_CHARACTERS for key in keys):
@@ -201,6 +304,15 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return url
 
+    @field_validator("admin_authority")
+    @classmethod
+    def _https_authority(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _HOST_LOOPBACK):
+            message = "expected https://…, or http:// on a loopback address"
+            raise ValueError(message)
+        return url.rstrip("/")
+
     @field_validator("public_url")
     @classmethod
     def _no_slash_at_the_end(cls, url: str) -> str:
@@ -210,6 +322,20 @@ class Settings(BaseSettings):
     def _one_storage(self) -> Self:
         if (self.storage_connection is None) == (self.storage_account is None):
             message = "set exactly one of SCANGATE_STORAGE_CONNECTION and SCANGATE_STORAGE_ACCOUNT"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _clocks_agree(self) -> Self:
+        problem = next(_disagreements(self), None)
+        if problem is not None:
+            raise ValueError(problem)
+        return self
+
+    @model_validator(mode="after")
+    def _orders_are_complete(self) -> Self:
+        if (self.admin_tenant_id is None) != (self.admin_client_id is None):
+            message = "set both SCANGATE_ADMIN_TENANT_ID and SCANGATE_ADMIN_CLIENT_ID, or none"
             raise ValueError(message)
         return self
 
@@ -246,17 +372,57 @@ class Settings(BaseSettings):
         """
         return self.organisations.get(name)
 
+    def registry(self, organisation: OrganisationName, host: str) -> RegistrySettings | None:
+        """Look up a registry.
+
+        Args:
+            organisation: Whose.
+            host: As image references name it.
+
+        Returns:
+            Its settings; None where the organisation does not list it.
+        """
+        listed = self.organisations[organisation].registries if organisation in self.organisations else ()
+        return next((registry for registry in listed if registry.host == host), None)
+
     def secrets(self) -> list[str]:
         """List every secret value, for redaction.
 
         Returns:
             The plain values.
         """
-        held = [*self.signing_keys, self.devops_pat, self.storage_connection]
-        held += [secret for organisation in self.organisations.values() for secret in organisation.hook_secrets]
+        held = [*self.signing_keys, *self.sealing_keys, self.devops_pat, self.storage_connection]
+        for organisation in self.organisations.values():
+            held += [*organisation.hook_secrets, *organisation.check_secrets]
+            held += [registry.password for registry in organisation.registries]
         plain = [secret.get_secret_value() for secret in held if secret is not None]
         account_keys = [part.removeprefix("AccountKey=") for text in plain for part in text.split(";")]
         return plain + [key for key in account_keys if key and key not in plain and "=" not in key.rstrip("=")]
+
+
+def _disagreements(settings: Settings) -> Iterator[str]:
+    """Name the clocks that cannot both be meant, each pair in one line."""
+    if settings.report_lease_seconds <= settings.devops_timeout_seconds:
+        yield (
+            f"SCANGATE_REPORT_LEASE_SECONDS ({settings.report_lease_seconds}) has to be above"
+            f" SCANGATE_DEVOPS_TIMEOUT_SECONDS ({settings.devops_timeout_seconds:g}): else a second instance posts"
+            " while the first still waits for its answer"
+        )
+    if settings.heartbeat_limit_seconds <= 2 * settings.heartbeat_seconds:
+        yield (
+            f"SCANGATE_HEARTBEAT_LIMIT_SECONDS ({settings.heartbeat_limit_seconds}) has to be above twice"
+            f" SCANGATE_HEARTBEAT_SECONDS ({settings.heartbeat_seconds:g}): else one lost heartbeat loses a live worker"
+        )
+    if settings.unreported_limit_seconds <= settings.report_lease_seconds:
+        yield (
+            f"SCANGATE_UNREPORTED_LIMIT_SECONDS ({settings.unreported_limit_seconds}) has to be above"
+            f" SCANGATE_REPORT_LEASE_SECONDS ({settings.report_lease_seconds}): else each restart of the app is told"
+        )
+    if settings.verify_seconds >= settings.link_days * _LINK_SLACK_SECONDS_A_DAY:
+        yield (
+            f"SCANGATE_VERIFY_SECONDS ({settings.verify_seconds}) is too long for SCANGATE_LINK_DAYS"
+            f" ({settings.link_days}): links would end before they are renewed"
+        )
 
 
 def load() -> Settings:

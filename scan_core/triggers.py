@@ -3,13 +3,13 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from scan_core import wiring
 from scan_core.settings import SettingsInvalid
@@ -18,6 +18,8 @@ from scan_core.telemetry import emit
 if TYPE_CHECKING:
     from scan_core.flow.pages import Page
     from scan_core.intake.answers import Answer
+    from scan_core.model.request import Request
+    from scan_core.model.subject import Check
 
 _STORAGE_PAUSE_SECONDS = 30
 
@@ -42,15 +44,12 @@ def receive(organisation: str, authorization: str | None, body: bytes) -> "Answe
     except SettingsInvalid as invalid:
         emit("settings_invalid", level=logging.ERROR, problem=str(invalid))
         return answers.unavailable("not_configured")
-    except AzureError as unreachable:
-        emit("storage_unreachable", level=logging.ERROR, error=type(unreachable).__name__)
-        return answers.unavailable("not_queued")
     return take_hook(
         organisation,
         authorization,
         body,
         organisations=_hook_secrets(),
-        send=entrance.queues.send_request,
+        send=lambda request: _queue(entrance, request),
         now=wiring.now(),
         new_id=lambda: uuid.uuid4().hex,
         count=lambda reason: emit(
@@ -60,6 +59,67 @@ def receive(organisation: str, authorization: str | None, body: bytes) -> "Answe
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
         ),
     )
+
+
+def receive_check(organisation: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> "Answer":
+    """Answer a check of a pipeline.
+
+    Args:
+        organisation: The name in the route.
+        headers: The request's headers. They hold a token and are not logged.
+        query: The request's query, which may hold the secret.
+        body: What the check's author asks for.
+
+    Returns:
+        The answer: 503 while the settings are wrong or storage is out of reach.
+    """
+    from scan_core.intake import answers  # noqa: PLC0415
+    from scan_core.intake import checks as intake_checks  # noqa: PLC0415
+
+    started = time.perf_counter()
+    try:
+        entrance = wiring.door()
+    except SettingsInvalid as invalid:
+        emit("settings_invalid", level=logging.ERROR, problem=str(invalid))
+        return answers.unavailable("not_configured")
+    return intake_checks.receive(
+        intake_checks.Incoming(organisation, headers, query, body),
+        intake_checks.CheckDoor(
+            organisations={
+                name: intake_checks.CheckedOrganisation(known.url, _plain(known.check_secrets))
+                for name, known in entrance.settings.organisations.items()
+            },
+            sealing_keys=_plain(entrance.settings.sealing_keys),
+            send=lambda request: _queue(entrance, request),
+            known=_known_of,
+            now=wiring.now,
+            new_id=lambda: uuid.uuid4().hex,
+            count=lambda reason: emit(
+                "check_received",
+                organisation=organisation[:50],
+                reason=reason,
+                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            ),
+        ),
+    )
+
+
+def _known_of(check: "Check") -> Mapping[str, object]:
+    from scan_core.flow.check_answers import answer  # noqa: PLC0415
+
+    return answer(wiring.services(), check)
+
+
+def _plain(secrets: Iterable[SecretStr]) -> tuple[str, ...]:
+    return tuple(secret.get_secret_value() for secret in secrets)
+
+
+def _queue(entrance: wiring.Door, request: "Request") -> None:
+    try:
+        entrance.queues.send_request(request)
+    except AzureError as unreachable:
+        emit("storage_unreachable", level=logging.ERROR, error=type(unreachable).__name__)
+        raise
 
 
 def health() -> tuple[int, dict[str, str]]:
@@ -72,7 +132,7 @@ def health() -> tuple[int, dict[str, str]]:
     if problem is not None:
         return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "misconfigured", "problem": problem}
     try:
-        wiring.door().queues.attempts_waiting()
+        wiring.back_door().queues.attempts_waiting()
     except SettingsInvalid as invalid:
         return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "misconfigured", "problem": str(invalid)}
     except AzureError as unreachable:
@@ -145,7 +205,8 @@ def take_request(body: bytes) -> None:
     Raises:
         Exception: There is a defect, or not even the queue can be reached; the message comes back.
     """
-    from scan_core.flow.pull_request import handle  # noqa: PLC0415
+    from scan_core.flow.looks import handle  # noqa: PLC0415
+    from scan_core.flow.poison import note_defect  # noqa: PLC0415
     from scan_core.model.request import RequestMessage  # noqa: PLC0415
 
     request = RequestMessage.validate_json(body)
@@ -154,6 +215,11 @@ def take_request(body: bytes) -> None:
     except AzureError as error:
         emit("request_delayed", level=logging.WARNING, request=request.request_id, error=type(error).__name__)
         wiring.door().queues.send_request(request, _STORAGE_PAUSE_SECONDS)
+    except SettingsInvalid:
+        raise
+    except Exception as defect:
+        note_defect(wiring.services(), request, defect)
+        raise
 
 
 def take_result(body: bytes) -> None:
@@ -179,6 +245,63 @@ def take_result(body: bytes) -> None:
         take(wiring.services(), message)
     except AzureError as error:
         emit("result_delayed", level=logging.WARNING, scan=message.scan_id, error=type(error).__name__)
+
+
+def order_onboarding(authorization: str | None, body: bytes) -> "Answer":
+    """Take an order to onboard projects.
+
+    Args:
+        authorization: The header ``Authorization``.
+        body: The order.
+
+    Returns:
+        The answer.
+    """
+    from scan_core.onboarding import desk  # noqa: PLC0415
+
+    return _at_the_desk(lambda: desk.receive(wiring.desk(), authorization, body))
+
+
+def show_onboarding(authorization: str | None, name: str) -> "Answer":
+    """Show how far an onboarding is.
+
+    Args:
+        authorization: The header ``Authorization``.
+        name: Its id, from the path.
+
+    Returns:
+        The answer.
+    """
+    from scan_core.onboarding import desk  # noqa: PLC0415
+
+    return _at_the_desk(lambda: desk.show(wiring.desk(), authorization, name))
+
+
+def work_on_onboarding(body: bytes) -> None:
+    """Take a message of ``onboardings``.
+
+    Args:
+        body: The message.
+
+    Raises:
+        Exception: Storage cannot be reached; the message comes back.
+    """
+    from scan_core.onboarding import desk  # noqa: PLC0415
+
+    desk.work(wiring.desk(), body)
+
+
+def _at_the_desk(serve: Callable[[], "Answer"]) -> "Answer":
+    from scan_core.intake import answers  # noqa: PLC0415
+
+    try:
+        return serve()
+    except SettingsInvalid as invalid:
+        emit("settings_invalid", level=logging.ERROR, problem=str(invalid))
+        return answers.unavailable("not_configured")
+    except AzureError as unreachable:
+        emit("storage_unreachable", level=logging.ERROR, error=type(unreachable).__name__)
+        return answers.unavailable("no_storage")
 
 
 def take_poisoned_request(body: bytes) -> None:
@@ -217,6 +340,13 @@ def reconcile() -> None:
     _unless_unconfigured(lambda: look_round(wiring.services()))
 
 
+def hook_health() -> None:
+    """Look after the subscriptions of hooks; without settings there is nothing to look after."""
+    from scan_core.onboarding.health import look_after_hooks  # noqa: PLC0415
+
+    _unless_unconfigured(lambda: look_after_hooks(wiring.hook_services()))
+
+
 def _unless_unconfigured(step: Callable[[], None]) -> None:
     try:
         step()
@@ -226,7 +356,4 @@ def _unless_unconfigured(step: Callable[[], None]) -> None:
 
 @cache
 def _hook_secrets() -> dict[str, tuple[str, ...]]:
-    return {
-        name: tuple(secret.get_secret_value() for secret in organisation.hook_secrets)
-        for name, organisation in wiring.settings().organisations.items()
-    }
+    return {name: _plain(organisation.hook_secrets) for name, organisation in wiring.settings().organisations.items()}

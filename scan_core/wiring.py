@@ -1,9 +1,13 @@
 """Builds everything once, when it is first needed."""
 
 import json
+import logging
 import os
 import socket
-from collections.abc import Callable, Mapping
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,15 +21,23 @@ from scan_core import settings as settings_module
 from scan_core.model.ids import OrganisationName
 from scan_core.settings import Settings, SettingsInvalid
 from scan_core.store.connection import Storage, ensure, from_connection_string, from_identity
+from scan_core.store.hurried import HurriedQueues
 from scan_core.store.queues import Queues
 from scan_core.telemetry import redact_logs
 
 if TYPE_CHECKING:
+    from scan_core.devops.administration import Administration
     from scan_core.devops.api import DevOpsApi
+    from scan_core.devops.identity import Authorization
     from scan_core.flow.services import Services
     from scan_core.model.rules import Rules
+    from scan_core.onboarding.desk import Desk
+    from scan_core.onboarding.hook_look import HookServices
+    from scan_core.onboarding.order import Organisation
+    from scan_core.registry.client import Registry
     from scan_core.runner.api import Runner
 
+_logger = logging.getLogger(__name__)
 _FETCH_LINK = timedelta(hours=6)
 _WORKER_SPARE_SECONDS = 300
 """What a container has on top of the longest fetch and scan: to come up, to upload, to be told to end."""
@@ -33,13 +45,15 @@ _WORKER_SPARE_SECONDS = 300
 
 @dataclass(frozen=True)
 class Door:
-    """What the webhook needs, and nothing more, so that it is there within milliseconds."""
+    """What a way in needs, and nothing more, so that it is there within milliseconds."""
 
     settings: Settings
     queues: Queues
 
 
 _lock = Lock()
+_back_lock = Lock()
+"""Not the webhook's: who looks whether storage is whole may wait for it."""
 
 
 def now() -> datetime:
@@ -82,20 +96,25 @@ def settings_problem() -> str | None:
 
 @cache
 def _storage() -> Storage:
+    return _reached_storage(hurried=False)
+
+
+def _reached_storage(*, hurried: bool) -> Storage:
     known = settings()
     if known.storage_connection is not None:
         try:
-            return from_connection_string(known.storage_connection.get_secret_value())
+            return from_connection_string(known.storage_connection.get_secret_value(), hurried=hurried)
         except ValueError as wrong:
             raise SettingsInvalid(f"SCANGATE_STORAGE_CONNECTION: {wrong}") from None
     from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - not needed locally, slow to import
 
-    return from_identity(str(known.storage_account), ManagedIdentityCredential(client_id=known.identity_client_id))
+    credential = ManagedIdentityCredential(client_id=known.identity_client_id)
+    return from_identity(str(known.storage_account), credential, hurried=hurried)
 
 
 @cache
 def door() -> Door:
-    """Build what the webhook needs.
+    """Build what the webhook needs. Storage is not called, and a write to it never takes long.
 
     Returns:
         Settings and queues.
@@ -105,6 +124,22 @@ def door() -> Door:
     """
     with _lock:
         _default_rules()  # wrong ones must be seen before anything is accepted under them
+        return Door(settings(), HurriedQueues(_reached_storage(hurried=True)))
+
+
+@cache
+def back_door() -> Door:
+    """Build what everything behind the webhook begins with: storage in which nothing is missing.
+
+    Returns:
+        Settings and queues.
+
+    Raises:
+        SettingsInvalid: A setting is missing or wrong.
+        azure.core.exceptions.AzureError: Storage cannot be reached or refuses.
+    """
+    with _back_lock:
+        _default_rules()
         ensure(_storage())
         return Door(settings(), Queues(_storage()))
 
@@ -124,11 +159,13 @@ def services() -> "Services":
     from scan_core.store.attempts import AttemptStore  # noqa: PLC0415
     from scan_core.store.audit import AuditTrail  # noqa: PLC0415
     from scan_core.store.gates import GateStore  # noqa: PLC0415
+    from scan_core.store.holds import HoldStore  # noqa: PLC0415
+    from scan_core.store.poison import PoisonStore  # noqa: PLC0415
     from scan_core.store.projects import ProjectStore  # noqa: PLC0415
     from scan_core.store.scans import ScanStore  # noqa: PLC0415
     from scan_core.store.verdicts import VerdictStore  # noqa: PLC0415
 
-    entrance, storage = door(), _storage()
+    entrance, storage = back_door(), _storage()
     return Services(
         settings=entrance.settings,
         default_rules=_default_rules(),
@@ -140,7 +177,10 @@ def services() -> "Services":
         queues=entrance.queues,
         verdicts=VerdictStore(storage.blobs),
         audit=AuditTrail(storage.blobs, f"{socket.gethostname()}-{os.getpid()}"),
+        holds=HoldStore(storage.tables),
+        poison=PoisonStore(storage),
         runner=_runner(entrance),
+        registries=_registry_client,
         devops=_devops,
         now=now,
     )
@@ -160,19 +200,131 @@ def _default_rules() -> "Rules":
 def _devops(organisation: OrganisationName) -> "DevOpsApi":
     from scan_core.devops.client import DevOps  # noqa: PLC0415
     from scan_core.devops.errors import DevOpsError, DevOpsErrorKind  # noqa: PLC0415
-    from scan_core.devops.identity import managed_identity, personal_access_token  # noqa: PLC0415
 
     known = settings()
     described = known.organisation(organisation)
     if described is None:
         sentence = f"The organisation {organisation} is not configured here."
         raise DevOpsError(DevOpsErrorKind.NOT_FOUND, sentence)
-    authorization = (
-        managed_identity(known.identity_client_id)
-        if known.devops_pat is None
-        else personal_access_token(known.devops_pat.get_secret_value())
+    return DevOps(organisation, described.url, _authorization(known), total_seconds=known.devops_timeout_seconds)
+
+
+def _authorization(known: Settings) -> "Authorization":
+    from scan_core.devops.identity import managed_identity, personal_access_token  # noqa: PLC0415
+
+    if known.devops_pat is None:
+        return managed_identity(known.identity_client_id)
+    return personal_access_token(known.devops_pat.get_secret_value())
+
+
+@cache
+def hook_services() -> "HookServices":
+    """Build what looking after hooks needs.
+
+    Returns:
+        The doors to the outside.
+
+    Raises:
+        SettingsInvalid: A setting is missing or wrong.
+    """
+    from scan_core.flow.backoff import pause_seconds  # noqa: PLC0415 - the webhook does without
+    from scan_core.flow.holds import held_seconds, note_failure  # noqa: PLC0415
+    from scan_core.onboarding.hook_look import HookServices  # noqa: PLC0415
+    from scan_core.store.hook_health import HookStore  # noqa: PLC0415
+
+    entrance = back_door()
+    return HookServices(
+        settings=entrance.settings,
+        hooks=HookStore(_storage().tables),
+        send=entrance.queues.send_request,
+        administration=_administration,
+        # A pause that was asked of one client, or of another instance, holds for this one as well.
+        asked_to_wait=lambda name: max(
+            _administration(name).slow_down_seconds(),
+            _devops(name).slow_down_seconds(),
+            held_seconds(services(), name, "hooks"),
+        ),
+        failed=lambda name, error: note_failure(services(), name, error),
+        pause=pause_seconds,
+        now=now,
+        new_id=lambda: uuid.uuid4().hex,
+        sleep=time.sleep,
     )
-    return DevOps(organisation, described.url, authorization, total_seconds=known.devops_timeout_seconds)
+
+
+@cache
+def desk() -> "Desk":
+    """Build what taking and carrying out orders to onboard needs.
+
+    Returns:
+        The doors to the outside.
+
+    Raises:
+        SettingsInvalid: A setting is missing or wrong.
+    """
+    from scan_core.intake.bearer import SigningKeys  # noqa: PLC0415 - the webhook does without
+    from scan_core.onboarding.desk import Desk, trust_of  # noqa: PLC0415
+    from scan_core.store.audit import AuditTrail  # noqa: PLC0415
+    from scan_core.store.onboardings import OnboardingStore  # noqa: PLC0415
+
+    known, storage = back_door().settings, _storage()
+    trust = trust_of(known)
+    return Desk(
+        settings=known,
+        store=OnboardingStore(storage),
+        keys=None if trust is None else SigningKeys(trust.keys_url),
+        reach=_reached,
+        audit=AuditTrail(storage.blobs, f"{socket.gethostname()}-{os.getpid()}-desk").append,
+        now=now,
+    )
+
+
+@contextmanager
+def _reached(name: OrganisationName) -> Iterator["Organisation"]:
+    """Prepare to call an organisation for one turn of onboarding."""
+    from scan_core.onboarding.desk import WAITS_AT_MOST  # noqa: PLC0415
+    from scan_core.onboarding.order import Organisation  # noqa: PLC0415
+    from scan_core.onboarding.patience import Patience, asleep_until  # noqa: PLC0415
+
+    administration = _administration(name)
+    sleep = asleep_until(now() + WAITS_AT_MOST, now, time.sleep)
+    patience = Patience(administration.slow_down_seconds, _logger.info, sleep)
+    yield Organisation(name, settings().organisations[name], settings(), administration, patience)
+
+
+@cache
+def _administration(organisation: OrganisationName) -> "Administration":
+    from scan_core.devops.administration import Administration  # noqa: PLC0415
+
+    known = settings()
+    url = known.organisations[organisation].url
+    return Administration(url, _authorization(known), total_seconds=known.devops_timeout_seconds)
+
+
+@cache
+def _registry_client(organisation: OrganisationName) -> "Registry":
+    from scan_core.registry.access import ENTRA_SCOPE  # noqa: PLC0415 - only where images are judged
+    from scan_core.registry.client import RegistryClient  # noqa: PLC0415 - likewise
+
+    known = settings()
+    described = known.organisation(organisation)
+    listed = () if described is None else described.registries
+    return RegistryClient(
+        [registry.access() for registry in listed],
+        _entra_token(known, ENTRA_SCOPE) if _has_identity(known) else None,
+    )
+
+
+def _has_identity(known: Settings) -> bool:
+    """Tell whether there is a managed identity: everywhere but in trials, and there too where an endpoint is named."""
+    return known.devops_pat is None or "IDENTITY_ENDPOINT" in os.environ
+
+
+def _entra_token(known: Settings, scope: str) -> Callable[[], str]:
+    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - only where Azure is
+
+    credential = ManagedIdentityCredential(client_id=known.identity_client_id)
+    return lambda: credential.get_token(scope).token
 
 
 def _runner(entrance: Door) -> "Runner":
@@ -239,10 +391,20 @@ def _fetch_environment(entrance: Door) -> Mapping[str, str]:
     environment = {
         "SCANGATE_ATTEMPTS_QUEUE": entrance.queues.attempts_link(now() + _FETCH_LINK),
         "SCANGATE_DEVOPS_ORIGINS": json.dumps([described.url + "/" for described in known.organisations.values()]),
+        "SCANGATE_REGISTRIES": json.dumps(list(_registries(known))),
     }
     if known.devops_pat is not None:
         environment["SCANGATE_DEVOPS_PAT"] = known.devops_pat.get_secret_value()
     return environment
+
+
+def _registries(known: Settings) -> Iterator[dict[str, object]]:
+    """Describe every listed registry as the fetch step reads it, passwords too: they go nowhere else."""
+    for organisation, described in known.organisations.items():
+        for registry in described.registries:
+            password = None if registry.password is None else registry.password.get_secret_value()
+            told = registry.model_dump(mode="json", exclude={"password"})
+            yield {"organisation": organisation, **told, "password": password}
 
 
 def _scan_environment(file: Path | None) -> Callable[[], Mapping[str, str]]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from scan_core.model.attempt import AttemptSpec, Limits
-from scan_core.model.gate import Gate, GateState, PullRequestRef
+from scan_core.model.gate import Gate, GateState
 from scan_core.model.ids import (
     AttemptNumber,
     BranchRef,
@@ -17,10 +17,11 @@ from scan_core.model.ids import (
     ProjectId,
     PullRequestId,
     RepositoryId,
-    gate_id,
 )
+from scan_core.model.place import PullRequestPlace
 from scan_core.model.rules import Rules, RulesRead
-from scan_core.model.target import Mode, Profile, ScanType, SourceTarget, scan_id
+from scan_core.model.subject import PullRequestRef
+from scan_core.model.target import Mode, Profile, ScanType, SourceTarget, Target, scan_id
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -40,15 +41,23 @@ def a_pull_request(**changes: Any) -> PullRequestRef:
     return PullRequestRef(**{**known, **changes})
 
 
-def a_gate(**changes: Any) -> Gate:
-    reference, iteration, commit = a_pull_request(), Iteration(1), a_commit()
+def an_iteration(**changes: Any) -> PullRequestPlace:
+    commit = changes.pop("source_commit", a_commit())
     known = {
-        "gate_id": gate_id(reference.subject, iteration),
-        "pull_request": reference,
-        "iteration": iteration,
+        "pull_request": a_pull_request(),
+        "iteration": Iteration(1),
         "source_commit": commit,
-        "scanned_commit": commit,
+        "commit": commit,
         "target_ref": BranchRef("refs/heads/main"),
+    }
+    return PullRequestPlace(**{**known, **changes})
+
+
+def a_gate(**changes: Any) -> Gate:
+    place = changes.pop("place", None) or an_iteration()
+    known = {
+        "gate_id": place.gate_id,
+        "place": place,
         "state": GateState.OPEN,
         "accepted_at": NOON,
         "opened_at": NOON,
@@ -69,6 +78,12 @@ def a_target(**changes: Any) -> SourceTarget:
         "commit": a_commit(),
     }
     return SourceTarget(**{**known, **changes})
+
+
+def source_of(target: Target) -> SourceTarget:
+    """The commit that is scanned."""
+    assert isinstance(target, SourceTarget)
+    return target
 
 
 def a_profile(**changes: Any) -> Profile:
@@ -104,4 +119,4 @@ def some_limits(**changes: Any) -> Limits:
 
 
 def gate_name(number: int = 1) -> GateId:
-    return gate_id(a_pull_request().subject, Iteration(number))
+    return an_iteration(iteration=Iteration(number)).gate_id

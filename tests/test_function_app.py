@@ -48,9 +48,12 @@ def test_every_trigger_is_there() -> None:
             "gate_page": ("gates/{gate_id}", ["GET"]),
             "gate_verdict": ("gates/{gate_id}/verdict.json", ["GET"]),
             "scan_artifact": ("scans/{scan_id}/{artifact}", ["GET"]),
+            "order_onboarding": ("onboarding", ["POST"]),
+            "show_onboarding": ("onboarding/{onboarding_id}", ["GET"]),
         }.items()
     )
     assert queues == {
+        "onboardings": "onboardings",
         "scan_requests": "scan-requests",
         "scan_results": "scan-results",
         "scan_requests_poison": "scan-requests-poison",
@@ -73,6 +76,22 @@ def test_a_hook_is_received_and_answered(monkeypatch: pytest.MonkeyPatch) -> Non
     assert seen == [("fabrikam", "Basic x", b"{}")]
     assert (answer.status_code, answer.mimetype, answer.headers["Retry-After"]) == (503, "application/json", "30")
     assert json.loads(answer.get_body()) == {"accepted": False, "reason": "not_queued"}
+
+
+def test_orders_to_onboard_are_taken_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials, body and id go in; the answer comes out."""
+    seen: list[tuple[Any, ...]] = []
+
+    def answer(*arguments: Any) -> Answer:
+        seen.append(arguments)
+        return Answer(202, {"id": "x"}, {"Location": "/x"})
+
+    monkeypatch.setattr(triggers, "order_onboarding", answer)
+    monkeypatch.setattr(triggers, "show_onboarding", answer)
+    ordered = call("order_onboarding", http("POST", b"{}", {"Authorization": "Bearer x"}))
+    call("show_onboarding", http(headers={"Authorization": "Bearer x"}, route_params={"onboarding_id": "7"}))
+    assert seen == [("Bearer x", b"{}"), ("Bearer x", "7")]
+    assert (ordered.status_code, ordered.headers["Location"]) == (202, "/x")
 
 
 def test_health_is_told_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +133,7 @@ def test_a_page_goes_out_as_it_is(
         ("scan_results", "take_result"),
         ("scan_requests_poison", "take_poisoned_request"),
         ("scan_results_poison", "take_poisoned_result"),
+        ("onboardings", "work_on_onboarding"),
     ],
 )
 def test_a_message_is_handed_on(name: str, function: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,3 +151,12 @@ def test_the_timer_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     call("watch", None)
     assert watched == [True]
     assert trigger("watch")["schedule"] == "*/15 * * * * *"
+
+
+def test_the_timer_looks_after_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every minute; whose turn has come is settled in storage."""
+    looked: list[bool] = []
+    monkeypatch.setattr(triggers, "hook_health", lambda: looked.append(True))
+    call("hook_health", None)
+    assert looked == [True]
+    assert trigger("hook_health")["schedule"] == "45 * * * * *"

@@ -85,6 +85,32 @@ def test_a_wrong_setting_is_named(name: str, value: Any, words: str, monkeypatch
     assert words in line
 
 
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"REPORT_LEASE_SECONDS": "30"}, ("REPORT_LEASE_SECONDS", "DEVOPS_TIMEOUT_SECONDS")),
+        ({"DEVOPS_TIMEOUT_SECONDS": "90"}, ("REPORT_LEASE_SECONDS", "DEVOPS_TIMEOUT_SECONDS")),
+        ({"HEARTBEAT_LIMIT_SECONDS": "30"}, ("HEARTBEAT_LIMIT_SECONDS", "HEARTBEAT_SECONDS")),
+        ({"HEARTBEAT_SECONDS": "60"}, ("HEARTBEAT_LIMIT_SECONDS", "HEARTBEAT_SECONDS")),
+        ({"UNREPORTED_LIMIT_SECONDS": "90"}, ("UNREPORTED_LIMIT_SECONDS", "REPORT_LEASE_SECONDS")),
+        ({"LINK_DAYS": "1", "VERIFY_SECONDS": "17280"}, ("VERIFY_SECONDS", "LINK_DAYS")),
+        ({"RETRY_SECONDS": "301"}, ("RETRY_SECONDS",)),
+    ],
+)
+def test_clocks_that_cannot_both_be_meant_are_named(
+    changes: dict[str, str], names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line that names both, before anything goes wrong slowly."""
+    line = problem(monkeypatch, **changes)
+    assert all(f"SCANGATE_{name}" in line for name in names)
+
+
+def test_clocks_that_are_just_far_enough_apart_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits themselves."""
+    set_all(monkeypatch, REPORT_LEASE_SECONDS="31", HEARTBEAT_LIMIT_SECONDS="31", UNREPORTED_LIMIT_SECONDS="32")
+    assert load().report_lease_seconds == 31
+
+
 class TestOrganisations:
     @pytest.mark.parametrize(
         "url", ["http://dev.azure.com/x", "https://me@dev.azure.com/x", "https://x/?y=1", "ftp://x"]

@@ -3,7 +3,10 @@
 import base64
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,17 +14,21 @@ from azure.core.exceptions import ServiceRequestError
 
 from scan_core import triggers, wiring
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
-from scan_core.flow import poison, pull_request, result
+from scan_core.flow import looks, poison, result
 from scan_core.flow import watch as watch_module
 from scan_core.model.attempt import ResultMessage
 from scan_core.model.ids import AttemptNumber, OrganisationName, ScanId
-from scan_core.model.request import PullRequestRequest, RequestMessage
+from scan_core.model.request import LookRequest, RequestMessage
+from scan_core.model.subject import PullRequestRef
+from scan_core.registry.access import RegistryAccess
 from scan_core.runner.api import RunnerError
 from scan_core.runner.process import ProcessRunner
 from scan_core.settings import SettingsInvalid
 from scan_core.store.connection import Storage
+from scan_core.store.queues import Queues
 from tests.builders import NOON, a_pull_request
 from tests.intake.deliveries import basic
+from tests.store.hanging import connection_to, hanging
 from tests.test_settings import JOB
 from tests.wired import HOOK_SECRET, ORGANISATION, PAT, configured, unconfigured
 
@@ -37,6 +44,13 @@ def requests_in(storage: Storage) -> list[bytes]:
     """Read what stands in the queue of requests, hidden for a while or not."""
     queue = storage.queues.get_queue_client("scan-requests")
     return [base64.b64decode(message.content) for message in queue.peek_messages(32)]
+
+
+def wanted_event(reference: PullRequestRef) -> bytes:
+    """Make an event that is accepted."""
+    repository = {"id": reference.repository_id, "project": {"id": reference.project_id}}
+    resource = {"pullRequestId": reference.pull_request_id, "repository": repository}
+    return json.dumps({"eventType": "git.pullrequest.created", "resource": resource}).encode()
 
 
 class TestWithoutSettings:
@@ -70,13 +84,14 @@ class TestWithoutSettings:
     def test_timers_and_poison_do_nothing_but_say_so(self, caplog: pytest.LogCaptureFixture) -> None:
         """A poison handler never throws."""
         triggers.watch()
+        triggers.hook_health()
         triggers.take_poisoned_request(b"{}")
         triggers.take_poisoned_result(b"{}")
-        assert caplog.text.count("not_ready") == 3
+        assert caplog.text.count("not_ready") == 4
 
     def test_messages_come_back(self) -> None:
         """They are served once the settings are good."""
-        request = PullRequestRequest(request_id="r", pull_request=a_pull_request(), accepted_at=NOON)
+        request = LookRequest(request_id="r", of=a_pull_request(), accepted_at=NOON)
         with pytest.raises(SettingsInvalid):
             triggers.take_request(RequestMessage.dump_json(request))
 
@@ -104,11 +119,13 @@ class TestWithoutStorage:
     def _away(self, configured: pytest.MonkeyPatch) -> None:
         """Let storage be out of reach."""
         configured.setattr(wiring, "ensure", refuse)
+        configured.setattr(Queues, "send_request", refuse)
 
-    def test_hooks_are_told_to_come_again(self) -> None:
+    def test_hooks_are_told_to_come_again(self, caplog: pytest.LogCaptureFixture) -> None:
         """What is not queued is not accepted."""
-        answer = triggers.receive(ORGANISATION, basic(HOOK_SECRET), b"{}")
+        answer = triggers.receive(ORGANISATION, basic(HOOK_SECRET), wanted_event(a_pull_request()))
         assert (answer.status, answer.body["reason"]) == (503, "not_queued")
+        assert "storage_unreachable" in caplog.text
 
     def test_health_says_so(self) -> None:
         """Apart from wrong settings."""
@@ -120,6 +137,34 @@ class TestWithoutStorage:
         triggers.watch()
 
 
+class TestStorageThatHangs:
+    def test_hooks_are_told_to_come_again_in_time(self, configured: pytest.MonkeyPatch) -> None:
+        """It takes connections and never answers: the sender is answered while it still hangs."""
+        with hanging() as address:
+            configured.setenv("SCANGATE_STORAGE_CONNECTION", connection_to(address))
+            answer = triggers.receive(ORGANISATION, basic(HOOK_SECRET), wanted_event(a_pull_request()))
+        assert (answer.status, answer.body["reason"]) == (503, "not_queued")
+
+    def test_hooks_do_not_wait_for_whoever_looks_whether_storage_is_whole(
+        self, configured: pytest.MonkeyPatch, storage: Storage
+    ) -> None:
+        """A timer may do that for a minute."""
+        looking, done = Event(), Event()
+
+        def look(_: Storage) -> None:
+            looking.set()
+            assert done.wait(60)
+
+        configured.setattr(wiring, "ensure", look)
+        with ThreadPoolExecutor(1) as timer:
+            stuck = timer.submit(wiring.services)
+            assert looking.wait(60)
+            answer = triggers.receive(ORGANISATION, basic(HOOK_SECRET), wanted_event(a_pull_request()))
+            assert not stuck.done()
+            done.set()
+        assert answer.status == 202
+
+
 class TestConfigured:
     def test_health_is_good(self, configured: pytest.MonkeyPatch) -> None:
         """Settings and storage."""
@@ -129,19 +174,12 @@ class TestConfigured:
     def test_a_wanted_event_is_queued(self, configured: pytest.MonkeyPatch, storage: Storage) -> None:
         """One durable write, then 202."""
         reference = a_pull_request()
-        event = {
-            "eventType": "git.pullrequest.created",
-            "resource": {
-                "pullRequestId": 7,
-                "repository": {"id": reference.repository_id, "project": {"id": reference.project_id}},
-            },
-        }
-        answer = triggers.receive(ORGANISATION.upper(), basic(HOOK_SECRET), json.dumps(event).encode())
+        answer = triggers.receive(ORGANISATION.upper(), basic(HOOK_SECRET), wanted_event(reference))
         assert answer.status == 202, answer.body
         (body,) = requests_in(storage)
         request = RequestMessage.validate_json(body)
-        assert isinstance(request, PullRequestRequest)
-        assert request.pull_request == reference
+        assert isinstance(request, LookRequest)
+        assert request.of == reference
         assert request.request_id == answer.body["request"]
 
     def test_a_stranger_is_refused(self, configured: pytest.MonkeyPatch, storage: Storage) -> None:
@@ -157,6 +195,19 @@ class TestConfigured:
             OrganisationName(ORGANISATION)
         )
         assert wiring.services().now().utcoffset() is not None
+
+    def test_hooks_are_looked_after(self, configured: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        """An Azure DevOps that is away postpones it, after as many tries as a command makes."""
+        slept: list[float] = []
+        configured.setattr(wiring, "time", SimpleNamespace(sleep=slept.append))
+        caplog.set_level(logging.INFO, "scangate")
+        triggers.hook_health()
+        triggers.hook_health()
+        assert caplog.text.count("hook_health_postponed") == 1
+        assert len(slept) == 2
+        services = wiring.hook_services()
+        assert services.asked_to_wait(OrganisationName(ORGANISATION)) == 0
+        assert len({services.new_id(), services.new_id()}) == 2
 
     def test_an_organisation_of_others_is_not_found(self, configured: pytest.MonkeyPatch) -> None:
         """A request may be older than the settings."""
@@ -214,6 +265,20 @@ class TestWorkers:
         assert json.loads(environment["SCANGATE_DEVOPS_ORIGINS"]) == ["http://127.0.0.1:9/fabrikam/"]
         assert environment["SCANGATE_DEVOPS_PAT"] == PAT
 
+    def test_fetch_with_every_registry_and_scan_with_none(self, configured: pytest.MonkeyPatch) -> None:
+        """A registry's password goes to the step that gets pull tokens, and nowhere else."""
+        basic = {"url": "https://r.example", "login": "basic", "username": "robot", "password": "a-registry-password"}
+        described = {"url": "http://127.0.0.1:9/fabrikam", "registries": [basic, {"url": "https://a.azurecr.io"}]}
+        configured.setenv("SCANGATE_ORGANISATIONS", json.dumps({ORGANISATION: described}))
+        runner = wiring.services().runner
+        assert isinstance(runner, ProcessRunner)
+        first, second = json.loads(runner.fetch_environment()["SCANGATE_REGISTRIES"])
+        assert first == {"organisation": ORGANISATION, **basic, "private": False, "token_realms": []}
+        assert (second["url"], second["login"], second["password"]) == ("https://a.azurecr.io", "anonymous", None)
+        for told in (first, second):
+            assert RegistryAccess.model_validate(told).url == told["url"]
+        assert "a-registry-password" not in json.dumps(dict(runner.scan_environment()))
+
     def test_fetch_without_a_token_under_a_managed_identity(self, configured: pytest.MonkeyPatch) -> None:
         """They have one of their own."""
         configured.delenv("SCANGATE_DEVOPS_PAT")
@@ -249,9 +314,9 @@ class TestMessages:
     def _set(self, configured: pytest.MonkeyPatch) -> None:
         """Set everything."""
 
-    def request(self) -> PullRequestRequest:
+    def request(self) -> LookRequest:
         """Make a request."""
-        return PullRequestRequest(request_id="r", pull_request=a_pull_request(), accepted_at=NOON)
+        return LookRequest(request_id="r", of=a_pull_request(), accepted_at=NOON)
 
     def result(self) -> bytes:
         """Make a result of a scan that nobody knows."""
@@ -260,14 +325,14 @@ class TestMessages:
     def test_requests_are_served(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """By the lifecycle."""
         served: list[Any] = []
-        monkeypatch.setattr(pull_request, "handle", lambda services, request: served.append((services, request)))
+        monkeypatch.setattr(looks, "handle", lambda services, request: served.append((services, request)))
         request = self.request()
         triggers.take_request(RequestMessage.dump_json(request))
         assert served == [(wiring.services(), request)]
 
     def test_requests_wait_while_storage_fails(self, monkeypatch: pytest.MonkeyPatch, storage: Storage) -> None:
         """An outage is no defect, so it poisons nothing."""
-        monkeypatch.setattr(pull_request, "handle", refuse)
+        monkeypatch.setattr(looks, "handle", refuse)
         triggers.take_request(RequestMessage.dump_json(self.request()))
         assert requests_in(storage) == []
         queue = storage.queues.get_queue_client("scan-requests")
@@ -279,7 +344,7 @@ class TestMessages:
         def fail(*_: Any) -> None:
             raise RuntimeError("a defect")
 
-        monkeypatch.setattr(pull_request, "handle", fail)
+        monkeypatch.setattr(looks, "handle", fail)
         with pytest.raises(RuntimeError):
             triggers.take_request(RequestMessage.dump_json(self.request()))
 

@@ -4,28 +4,27 @@ from collections.abc import Iterator, Sequence
 
 import typer
 
-from scan_core.cli.onboard import OrganisationOption, Projects, secret_problem, wish_for
+from scan_core.cli.onboard import OrganisationOption, Projects
 from scan_core.cli.organisation import (
     FAILED,
-    Organisation,
     named,
     reached,
     read_settings,
     refuse,
-    storage_credential,
+    storage_of,
 )
 from scan_core.devops.errors import DevOpsError
 from scan_core.devops.naming import shown
 from scan_core.devops.projects import Project
 from scan_core.onboarding import doctor as checks
 from scan_core.onboarding.doctor import Check, Health
+from scan_core.onboarding.order import Organisation, secret_problem
 from scan_core.onboarding.selection import NoSuchProject, choose
 from scan_core.onboarding.storage_check import check_storage
-from scan_core.onboarding.wish import scope_of
+from scan_core.onboarding.wish import scope_of, wish_for
 from scan_core.onboarding.words import in_words
 from scan_core.rules.rules_file import RulesUnreadable, rules_from_mapping
 from scan_core.settings import Settings
-from scan_core.store.connection import Storage, from_connection_string, from_identity
 
 
 def doctor(projects: Projects = None, organisation: OrganisationOption = None) -> None:
@@ -49,7 +48,7 @@ def _checks(organisation: Organisation, asked: Sequence[str]) -> Iterator[Check]
     settings = organisation.settings
     yield _rules(settings)
     yield checks.address(settings.public_url, organisation.described.url)
-    yield check_storage(lambda: _storage(settings))
+    yield check_storage(lambda: storage_of(settings))
     administration, patience = organisation.administration, organisation.patience
     try:
         identity = patience.repeatedly(administration.authenticated_id)
@@ -72,7 +71,7 @@ def _hooks(organisation: Organisation, identity: str, projects: Sequence[Project
     if problem is not None:
         yield Check(Health.BAD, "hooks", problem)
         return
-    wish = wish_for(organisation, identity, scope_of(()), blocking=True)
+    wish = wish_for(organisation.settings, organisation.name, identity, scope_of(()))
     yield from checks.hooks(organisation.administration, organisation.patience, projects, wish)
 
 
@@ -82,9 +81,3 @@ def _rules(settings: Settings) -> Check:
     except RulesUnreadable as unreadable:
         return Check(Health.BAD, "settings", f"{unreadable.sentence} Correct SCANGATE_DEFAULT_RULES.")
     return Check(Health.GOOD, "settings", f"complete, with {len(settings.organisations)} organisation(s)")
-
-
-def _storage(settings: Settings) -> Storage:
-    if settings.storage_connection is not None:
-        return from_connection_string(settings.storage_connection.get_secret_value())
-    return from_identity(str(settings.storage_account), storage_credential(settings))

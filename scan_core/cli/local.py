@@ -43,7 +43,7 @@ def up(
     data: Data = _DATA,
     lease: Lease = _LEASE,
 ) -> None:
-    """Start storage, Azure DevOps and the app; print one line of JSON when ready; run until told to stop."""
+    """Start storage, Azure DevOps, a registry and the app; print a line of JSON when ready; run until told to stop."""
     from local.stack import up as stack_up  # noqa: PLC0415 - not deployed
 
     plan = _plan(
@@ -89,6 +89,15 @@ def arm(data: Data = _DATA) -> None:
     _become(parts.arm(data.absolute(), plan))
 
 
+@app.command()
+def registry(data: Data = _DATA) -> None:
+    """Run the container registry alone."""
+    from local.stack import parts  # noqa: PLC0415 - not deployed
+
+    plan = _plan(data)
+    _become(parts.registry(data.absolute(), plan))
+
+
 @app.command(name="app")
 def app_alone(
     data: Data = _DATA,
@@ -116,7 +125,7 @@ def demo(
     ),
     stay: Annotated[bool, typer.Option("--stay", help="Keep everything running afterwards.")] = False,
 ) -> None:
-    """Show a pull request being refused, fixed and let through."""
+    """Show a pull request, then an image, being refused, fixed and let through."""
     from local.demo import show  # noqa: PLC0415 - not deployed
 
     raise typer.Exit(show.run(data.absolute(), stay=_until_told() if stay else None))

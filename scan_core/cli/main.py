@@ -2,7 +2,7 @@
 
 import typer
 
-from scan_core.cli import local, rules
+from scan_core.cli import identities, local, poison, rules
 from scan_core.cli.doctor import doctor
 from scan_core.cli.onboard import onboard
 
@@ -13,5 +13,7 @@ app = typer.Typer(
 )
 app.add_typer(local.app, name="local")
 app.add_typer(rules.app, name="rules")
+app.add_typer(poison.app, name="poison")
+app.add_typer(identities.app, name="identities")
 app.command()(onboard)
 app.command()(doctor)

@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import NoReturn
 
 import typer
@@ -15,8 +14,10 @@ from scan_core.devops.administration import Administration
 from scan_core.devops.identity import Authorization, federated_identity, managed_identity, personal_access_token
 from scan_core.devops.naming import shown
 from scan_core.model.ids import OrganisationName
+from scan_core.onboarding.order import Organisation
 from scan_core.onboarding.patience import Patience
-from scan_core.settings import OrganisationSettings, Settings, SettingsInvalid
+from scan_core.settings import Settings, SettingsInvalid
+from scan_core.store.connection import Storage, from_connection_string, from_identity
 from scan_core.telemetry import redact_logs
 
 FAILED = 1
@@ -24,17 +25,6 @@ FAILED = 1
 NOT_BEGUN = 2
 """Exit status: nothing was begun, because what was asked for or configured cannot be."""
 _FEDERATED = "AZURE_FEDERATED_TOKEN_FILE"
-
-
-@dataclass(frozen=True)
-class Organisation:
-    """An organisation that can be called."""
-
-    name: OrganisationName
-    described: OrganisationSettings
-    settings: Settings
-    administration: Administration
-    patience: Patience
 
 
 def read_settings() -> Settings:
@@ -123,6 +113,23 @@ def storage_credential(settings: Settings) -> TokenCredential:
         named_client = {} if settings.identity_client_id is None else {"client_id": settings.identity_client_id}
         return WorkloadIdentityCredential(**named_client)
     return ManagedIdentityCredential(client_id=settings.identity_client_id)
+
+
+def storage_of(settings: Settings) -> Storage:
+    """Prepare to call the storage that the settings name.
+
+    Args:
+        settings: The settings.
+
+    Returns:
+        The account.
+
+    Raises:
+        ValueError: The connection string is none, or a federated token is there and not all that belongs to it.
+    """
+    if settings.storage_connection is not None:
+        return from_connection_string(settings.storage_connection.get_secret_value())
+    return from_identity(str(settings.storage_account), storage_credential(settings))
 
 
 def _authorization(settings: Settings) -> Authorization:

@@ -1,10 +1,13 @@
 """``scangate rules``: the rules file, checked before it is pushed."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import JsonValue
 
+from scan_core.model.image import Platform
 from scan_core.model.rules import Rules
 from scan_core.rules.rules_file import RulesUnreadable, read_rules
 
@@ -29,4 +32,19 @@ def check(
     except RulesUnreadable as unreadable:
         typer.echo(unreadable.sentence, err=True)
         raise typer.Exit(1) from None
-    typer.echo(rules.model_dump_json(indent=2))
+    typer.echo(json.dumps(_told(rules), indent=2, ensure_ascii=False))
+
+
+def _told(rules: Rules) -> dict[str, JsonValue]:
+    """Write rules with their platforms as people write them."""
+    told: dict[str, JsonValue] = rules.model_dump(mode="json")
+    told["images"] = [
+        {**entry.model_dump(mode="json"), "platforms": _names(entry.platforms or rules.platforms)}
+        for entry in rules.images
+    ]
+    told["platforms"] = _names(rules.platforms)
+    return told
+
+
+def _names(platforms: tuple[Platform, ...]) -> list[JsonValue]:
+    return [platform.text for platform in platforms]

@@ -1,7 +1,10 @@
 """What an administrator asks of an organisation: projects, subscriptions, status policies, and one's own rights."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from itertools import batched
 from typing import Any
 
@@ -17,13 +20,13 @@ from scan_core.devops.administration_sdk import (
     security_models,
 )
 from scan_core.devops.asking import ask, ask_list, ask_pages, tell
+from scan_core.devops.deliveries import Delivery, DeliveryResult
 from scan_core.devops.errors import DevOpsError
 from scan_core.devops.hooks import (
     ACTION,
     CONSUMER,
     PASSWORD_INPUT,
     PUBLISHER,
-    RESOURCE_VERSION,
     HookWanted,
     Subscription,
     SubscriptionId,
@@ -33,7 +36,14 @@ from scan_core.devops.naming import plain_url
 from scan_core.devops.pace import Pace
 from scan_core.devops.policies import STATUS_POLICY_TYPE, PolicyRead, StatusPolicy
 from scan_core.devops.projects import Project
-from scan_core.devops.reading import malformed, policy_from, project_from, subscription_from
+from scan_core.devops.reading import (
+    delivery_from,
+    malformed,
+    policy_from,
+    project_from,
+    results_from,
+    subscription_from,
+)
 from scan_core.devops.rights import Right
 from scan_core.devops.sdk import location_client
 from scan_core.devops.signed_in import signed_in_as
@@ -42,8 +52,13 @@ from scan_core.model.ids import ProjectId
 
 MAX_LISTING_BYTES = 128 * 1024 * 1024
 """Subscriptions come in one answer without pages, about 2 KB each: room for 60,000."""
-EVALUATIONS_AT_ONCE = 600
-"""Rights asked for in one call; a hundred projects with six each."""
+EVALUATIONS_AT_ONCE = 800
+"""Rights asked for in one call; a hundred projects with eight each."""
+
+COUNTED_AT_ONCE = 200
+"""Subscriptions whose deliveries are counted in one call."""
+MAX_HISTORY_BYTES = 64 * 1024 * 1024
+"""A delivery comes with event, request and answer; those of our own subscriptions are a few KB each."""
 
 _PAGE_SIZE = 100
 _logger = logging.getLogger(__name__)
@@ -83,6 +98,14 @@ class Administration:
             Seconds, 0 where there is no need.
         """
         return self._pace.slow_down_seconds()
+
+    def requests_sent(self) -> int:
+        """Count requests.
+
+        Returns:
+            How many the calling thread has sent, whatever became of them.
+        """
+        return self._transport.requests_sent()
 
     def authenticated_id(self) -> str:
         """Say who Azure DevOps takes the caller for.
@@ -146,7 +169,7 @@ class Administration:
         model = hooks_models.Subscription(
             publisher_id=PUBLISHER,
             event_type=wanted.event_type,
-            resource_version=RESOURCE_VERSION,
+            resource_version=wanted.resource_version,
             consumer_id=CONSUMER,
             consumer_action_id=ACTION,
             publisher_inputs=wanted.publisher_inputs,
@@ -165,6 +188,70 @@ class Administration:
             DevOpsError: The call failed; NOT_FOUND where there is none any more.
         """
         tell(Errand("deleting a subscription"), lambda: self._hooks.delete_subscription(subscription_id))
+
+    def delivery_counts(
+        self, subscription_ids: Sequence[SubscriptionId], since: datetime, until: datetime
+    ) -> Mapping[SubscriptionId, Counter[str]]:
+        """Count how the deliveries of subscriptions ended, in one call for 200 subscriptions.
+
+        Args:
+            subscription_ids: Whose.
+            since: Of events from here on,
+            until: up to here.
+
+        Returns:
+            For each subscription how many deliveries had each `DeliveryResult`.
+
+        Raises:
+            DevOpsError: A call failed.
+        """
+        doing = "counting the deliveries of service hooks"
+        found: dict[SubscriptionId, Counter[str]] = {one: Counter() for one in subscription_ids}
+        for some in batched(subscription_ids, COUNTED_AT_ONCE, strict=False):
+            query = hooks_models.NotificationsQuery(
+                subscription_ids=list(some), min_created_date=since, max_created_date=until, include_details=False
+            )
+            answer = ask(Errand(doing), partial(self._hooks.query_notifications, query))
+            for one in _listed(answer.summary):
+                subscription_id, counts = results_from(one, doing)
+                if subscription_id in found:
+                    found[SubscriptionId(subscription_id)] += counts
+        return found
+
+    def deliveries(
+        self,
+        subscription_ids: Sequence[SubscriptionId],
+        since: datetime,
+        until: datetime | None,
+        result: DeliveryResult | None,
+        most: int,
+    ) -> tuple[Delivery, ...]:
+        """Read deliveries with all that is known of them, in one call.
+
+        Args:
+            subscription_ids: Whose.
+            since: Of events from here on,
+            until: up to here; None for now.
+            result: With this result; None for any.
+            most: How many of each subscription, the newest.
+
+        Returns:
+            The deliveries. One that cannot be read is left out and logged.
+
+        Raises:
+            DevOpsError: The call failed.
+        """
+        doing = "reading the deliveries of service hooks"
+        query = hooks_models.NotificationsQuery(
+            subscription_ids=list(subscription_ids),
+            min_created_date=since,
+            max_created_date=until,
+            result_type=None if result is None else result.value,
+            max_results_per_subscription=most,
+            include_details=True,
+        )
+        answer = ask(Errand(doing, max_bytes=MAX_HISTORY_BYTES), partial(self._hooks.query_notifications, query))
+        return tuple(_readable(_listed(answer.results), lambda model: delivery_from(model, doing)))
 
     def status_policies(self, project_id: ProjectId) -> tuple[PolicyRead, ...]:
         """List a project's status policies.

@@ -1,4 +1,4 @@
-"""The SDK's clients for what an administrator does, hardened like the others; the function app does without them."""
+"""The SDK's clients for what an administrator does, hardened like the others; only timers need them."""
 
 # First of all: it makes the SDK's own import harmless.
 from scan_core.devops.sdk import ReleasedVersions, Sender, hardened

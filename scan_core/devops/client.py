@@ -6,21 +6,23 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter
 
 from scan_core.devops.asking import MAX_PAGES, ask, ask_list
-from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+from scan_core.devops.errors import DevOpsError
 from scan_core.devops.identity import Authorization
-from scan_core.devops.naming import branch_name, is_unicode, plain_url, shown
+from scan_core.devops.naming import branch_name, plain_url, shown
 from scan_core.devops.pace import Pace
+from scan_core.devops.pipelines import Builds, Checks
+from scan_core.devops.pipelines_sdk import build_client
 from scan_core.devops.pull_requests import IterationRead, PullRequest, StatusRead
 from scan_core.devops.reading import iteration_from, malformed, pull_request_from, status_from
+from scan_core.devops.repositories import Repositories, file_in
 from scan_core.devops.sdk import git_client, location_client, models
 from scan_core.devops.signed_in import signed_in_as
 from scan_core.devops.transport import Clocks, Errand, Transport
-from scan_core.model.gate import PullRequestRef, Status
+from scan_core.model.gate import Status
 from scan_core.model.ids import BranchRef, Guid, Iteration, OrganisationName, ProjectId, RepositoryId
+from scan_core.model.subject import PullRequestRef
 
 PAGE_SIZE = 100
-
-_FILE_NOT_FOUND = "GitItemNotFoundException"
 
 _guid: TypeAdapter[str] = TypeAdapter(Annotated[str, Guid])
 _logger = logging.getLogger(__name__)
@@ -59,9 +61,13 @@ class DevOps:
         self._organisation = organisation
         self._url = plain_url(url)
         self._pace = Pace()
-        self._transport = Transport(authorization, self._pace, Clocks(connect_seconds, read_seconds, total_seconds))
+        clocks = Clocks(connect_seconds, read_seconds, total_seconds)
+        self._transport = Transport(authorization, self._pace, clocks)
         self._git = git_client(self._url, self._transport)
         self._location = location_client(self._url, self._transport)
+        self.repositories = Repositories(self._git)
+        self.builds = Builds(build_client(self._url, self._transport), organisation)
+        self.checks = Checks(self._url, lambda theirs: Transport(theirs, self._pace, clocks))
 
     def close(self) -> None:
         """Close the idle connections. Calls may still be made afterwards."""
@@ -209,22 +215,10 @@ class DevOps:
         """
         _guid.validate_python(project_id)
         _guid.validate_python(repository_id)
-        doing = f"reading {shown(path)} on branch {shown(branch)}"
-        version = models.GitVersionDescriptor(version=branch_name(branch, doing), version_type="branch")
-        if not is_unicode(path):
-            raise DevOpsError(DevOpsErrorKind.REJECTED, f"{doing}: the path is not valid Unicode")
-        purpose = Errand(doing, max_bytes=max_bytes, content=True)
-        try:
-            return ask(
-                purpose,
-                lambda: b"".join(
-                    self._git.get_item_content(repository_id, path, project=project_id, version_descriptor=version)
-                ),
-            )
-        except DevOpsError as error:
-            if error.kind is DevOpsErrorKind.NOT_FOUND and error.type_key == _FILE_NOT_FOUND:
-                return None
-            raise
+        place = f"on branch {shown(branch)}"
+        name = branch_name(branch, f"reading {shown(path)} {place}")
+        version = models.GitVersionDescriptor(version=name, version_type="branch")
+        return file_in(self._git, project_id, repository_id, version, path, max_bytes, place)
 
     def post_status(
         self,

@@ -1,6 +1,6 @@
 """Service hook subscriptions: what is read of them, and what one of ours asks for (REST API 7.1, serviceHooks)."""
 
-from typing import Annotated, Final, NewType
+from typing import Annotated, Final, Literal, NewType
 
 from scan_core.devops.projects import Project
 from scan_core.model.ids import Guid
@@ -12,7 +12,9 @@ PUBLISHER: Final = "tfs"
 CONSUMER: Final = "webHooks"
 ACTION: Final = "httpRequest"
 RESOURCE_VERSION: Final = "1.0"
-"""Both pull-request events have no other ("Service hooks events", learn.microsoft.com)."""
+"""Events of pull requests and pushes have no other ("Service hooks events", learn.microsoft.com)."""
+BUILD_RESOURCE_VERSION: Final = "2.0"
+"""Of ``build.complete``, where 1.0 lacks the project."""
 ENABLED: Final = "enabled"
 PASSWORD_INPUT: Final = "basicAuthPassword"  # noqa: S105 - the name of an input
 
@@ -35,7 +37,8 @@ class Subscription(Value):
 class HookWanted(Value):
     """A subscription that sends one kind of event of one project to one address.
 
-    Ids are all that is taken from an event, so the least is asked for: minimal details, no messages.
+    Ids and names of branches are all that is taken from an event, so the least is asked for: no messages, and minimal
+    details wherever they have the ids.
     """
 
     project: Project
@@ -44,6 +47,8 @@ class HookWanted(Value):
     """The filter of ``git.pullrequest.updated``; None for every update."""
     url: str
     user_name: str
+    resource_version: str = RESOURCE_VERSION
+    details: Literal["minimal", "all"] = "minimal"
 
     @property
     def publisher_inputs(self) -> dict[str, str]:
@@ -57,7 +62,7 @@ class HookWanted(Value):
         return {
             "url": self.url,
             "basicAuthUsername": self.user_name,
-            "resourceDetailsToSend": "minimal",
+            "resourceDetailsToSend": self.details,
             "messagesToSend": "none",
             "detailedMessagesToSend": "none",
         }

@@ -83,6 +83,17 @@ def federated_identity(client_id: str | None) -> Authorization:
     return _bearer(WorkloadIdentityCredential(**named), "the federated token", "check the identity's federation")
 
 
+def signed_in_developer() -> Authorization:
+    """Call as whoever is signed in to the Azure CLI (``az login``), for what only an administrator may do.
+
+    Returns:
+        An authorization by Bearer. It raises DevOpsError (SIGNED_OUT) where nobody is signed in.
+    """
+    from azure.identity import AzureCliCredential  # noqa: PLC0415 - as above
+
+    return _bearer(AzureCliCredential(), "the Azure CLI", "run 'az login' as an administrator of the organisation")
+
+
 def _bearer(credential: "TokenCredential", source: str, advice: str) -> Authorization:
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - as above
 

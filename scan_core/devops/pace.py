@@ -33,6 +33,23 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
     return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
 
 
+def delay_seconds(headers: Mapping[str, str]) -> float | None:
+    """Read by how much Azure DevOps held an answer back, which it does before it refuses any call.
+
+    Args:
+        headers: The answer's headers, found without regard to case.
+
+    Returns:
+        Seconds above 0, at most LONGEST_WAIT_SECONDS; None where ``X-RateLimit-Delay`` is absent, 0 or senseless ("Rate
+        and usage limits", learn.microsoft.com).
+    """
+    try:
+        seconds = float(headers.get("X-RateLimit-Delay", ""))
+    except ValueError:
+        return None
+    return min(seconds, LONGEST_WAIT_SECONDS) if seconds > 0 else None
+
+
 def _seconds(text: str, now: datetime) -> float | None:
     try:
         return float(text)
@@ -49,7 +66,7 @@ class Pace:
     """Remembers until when Azure DevOps wants to be left alone. Shared by all threads.
 
     ``Retry-After`` also comes with a 200: that call was done, and the next should wait ("Rate and usage limits",
-    learn.microsoft.com).
+    learn.microsoft.com). An answer that was held back asks for as long a pause again.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -68,6 +85,8 @@ class Pace:
             The seconds it asks to wait; None where it does not ask.
         """
         seconds = retry_after_seconds(headers, datetime.now(UTC))
+        if seconds is None:
+            seconds = delay_seconds(headers)
         if seconds is None:
             return None
         with self._lock:

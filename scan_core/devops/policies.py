@@ -14,6 +14,8 @@ from scan_core.model.value import Value
 STATUS_POLICY_TYPE: Final = "cbdc66da-9728-4af8-aada-9a5a32e4a226"
 ALWAYS: Final = None
 """Applicability: the policy counts from the first moment, and not only once a status was posted."""
+ONCE_POSTED: Final = 1
+"""Applicability: pull requests without such a status are not blocked."""
 
 
 class _Setting(Value):

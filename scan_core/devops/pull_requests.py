@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scan_core.model.gate import PullRequestRef
 from scan_core.model.ids import BranchRef, CommitSha, Guid, Iteration, Positive, Sha1
+from scan_core.model.subject import PullRequestRef
 from scan_core.model.value import Moment, Value
 
 

@@ -5,6 +5,7 @@ from scan_core.flow.services import Services
 from scan_core.flow.turns import Caps, ahead_of, next_ones
 from scan_core.model.ids import ScanId
 from scan_core.model.scan import Scan, ScanState
+from scan_core.model.target import ImageTarget, SourceTarget
 from scan_core.store.admission import MOST_AT_ONCE, Enlisted
 from scan_core.store.rows import Conflict, Versioned
 from scan_core.telemetry import emit
@@ -111,11 +112,15 @@ def _caps(services: Services) -> Caps:
     return Caps(settings.max_workers, settings.max_workers_per_organisation, settings.max_workers_per_repository)
 
 
+def _image_repository(target: ImageTarget) -> str:
+    return f"{target.registry}/{target.repository}"
+
+
 def _entry(scan: Scan) -> Enlisted:
     target = scan.target
     return Enlisted(
         scan_id=scan.scan_id,
         organisation=target.organisation,
-        repository_id=target.repository_id,
+        repository=target.repository_id if isinstance(target, SourceTarget) else _image_repository(target),
         since=scan.current.opened_at,
     )

@@ -1,18 +1,17 @@
 """Attempts in motion: handed to whichever worker comes first, and told to stop."""
 
 from datetime import timedelta
+from typing import Any
 
 from scan_core.flow import scan_steps
 from scan_core.flow.change import change_scan
 from scan_core.flow.services import Services
-from scan_core.model.attempt import AttemptMessage, AttemptSpec, Cancel, Limits
+from scan_core.model.attempt import AttemptMessage, AttemptSpec, Cancel, Limits, RegistryLogin
 from scan_core.model.scan import AttemptRecord, Scan
 from scan_core.model.signing import attempt_secret
+from scan_core.model.target import SourceTarget, Target
 from scan_core.runner.api import RunnerError
 from scan_core.telemetry import emit
-
-SLACK = timedelta(minutes=2)
-"""What an attempt may take beyond its fetch and its scan: starting, uploading."""
 
 
 def dispatch(services: Services, scan: Scan) -> None:
@@ -77,20 +76,34 @@ def cancel(services: Services, scan: Scan, reason: str) -> None:
     if claim is None:
         return
     try:
-        services.runner.stop(claim.execution)
+        services.runner.stop(claim.document.execution)
     except RunnerError as error:
-        emit("worker_not_stopped", execution=claim.execution, reason=str(error))
+        emit("worker_not_stopped", execution=claim.document.execution, reason=str(error))
+
+
+def longest_run(services: Services) -> timedelta:
+    """Say how long an attempt may run, from its claim.
+
+    Args:
+        services: The doors to the outside.
+
+    Returns:
+        The longest fetch and scan, and what else it may take: starting, uploading.
+    """
+    settings = services.settings
+    seconds = settings.fetch_limit_seconds + settings.scan_limit_seconds + settings.attempt_margin_seconds
+    return timedelta(seconds=seconds)
 
 
 def _message(services: Services, scan: Scan, record: AttemptRecord) -> AttemptMessage:
     settings = services.settings
-    expires = services.now() + timedelta(seconds=2 * settings.deadline_seconds) + SLACK
+    expires = services.now() + 2 * max(timedelta(seconds=settings.deadline_seconds), longest_run(services))
     target = scan.target
     spec = AttemptSpec(
         scan_id=scan.scan_id,
         attempt=record.number,
         target=target,
-        clone_url=services.devops(target.organisation).clone_url(target.project_id, target.repository_id),
+        **_source_of(services, target),
         profile=scan.profile,
         pod=settings.qualys_pod,
         limits=_limits(services),
@@ -103,6 +116,16 @@ def _message(services: Services, scan: Scan, record: AttemptRecord) -> AttemptMe
         secret=attempt_secret(key, scan.scan_id, record.number),
         expires_at=expires,
     )
+
+
+def _source_of(services: Services, target: Target) -> dict[str, Any]:
+    if isinstance(target, SourceTarget):
+        return {"clone_url": services.devops(target.organisation).clone_url(target.project_id, target.repository_id)}
+    registry = services.settings.registry(target.organisation, target.registry)
+    if registry is None:
+        return {}  # taken off the list meanwhile: the worker says so
+    told = {name: getattr(registry, name) for name in RegistryLogin.model_fields}
+    return {"registry": RegistryLogin(**told)}
 
 
 def _limits(services: Services) -> Limits:

@@ -4,9 +4,9 @@ import random
 from datetime import timedelta
 
 from scan_core.flow.services import Services
-from scan_core.model.gate import PullRequestRef
 from scan_core.model.ids import OrganisationName, ProjectId
-from scan_core.store.projects import Followed, Project
+from scan_core.model.subject import Branch, BuildRef, PullRequestRef
+from scan_core.store.projects import Followed, FollowedBranch, Project
 
 
 def enrol(services: Services, organisation: OrganisationName, project_id: ProjectId) -> None:
@@ -30,6 +30,27 @@ def follow(services: Services, reference: PullRequestRef) -> None:
     """
     first = services.now() + _within(services.settings.verify_seconds)
     services.projects.follow(Followed(pull_request=reference, next_at=first))
+
+
+def follow_branch(services: Services, branch: Branch) -> None:
+    """Follow a branch whose pushes are judged, so that one of which no hook tells is found.
+
+    Args:
+        services: The doors to the outside.
+        branch: The branch.
+    """
+    first = services.now() + _within(services.settings.verify_seconds)
+    services.projects.follow_branch(FollowedBranch(branch=branch, next_at=first))
+
+
+def follow_builds(services: Services, build: BuildRef) -> None:
+    """Go through the completed builds of a project from now on, since hooks tell of them.
+
+    Args:
+        services: The doors to the outside.
+        build: A build that an authenticated request named.
+    """
+    services.projects.go_through_builds(build.organisation, build.project_id, services.now())
 
 
 def spread(seconds: float) -> timedelta:

@@ -21,84 +21,17 @@ before anything is reported, so where a stored result is fresh the old status st
 new scan shows as pending.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scan_core.devops.pull_requests import IterationRead, PullRequest
-from scan_core.model.gate import Decision, Gate, GateState, Status
-from scan_core.model.ids import CommitSha, ScanId, gate_id
+from scan_core.model.gate import BuildImages, Decision, Earlier, Gate, GateState, Status, StatusState
+from scan_core.model.place import CheckPlace, Place
 from scan_core.model.rules import RulesRead
-from scan_core.model.verdict import Outcome
+from scan_core.model.target import ImageTarget, Profile, Target, scan_id
+from scan_core.model.verdict import ReasonCode
 
 _EARLY = 0.05
 """Share of the deadline by which a time-out comes early, so that it is posted before the deadline has passed."""
-
-
-def opened(pull_request: PullRequest, iteration: IterationRead, accepted_at: datetime, limit: timedelta) -> Gate:
-    """Make the gate of an iteration that has none.
-
-    Args:
-        pull_request: The pull request as it was read.
-        iteration: Its latest iteration.
-        accepted_at: When the request was accepted; the deadline counts from here.
-        limit: The deadline.
-
-    Returns:
-        An open gate that knows neither rules nor scans yet.
-    """
-    return Gate(
-        gate_id=gate_id(pull_request.ref.subject, iteration.number),
-        pull_request=pull_request.ref,
-        iteration=iteration.number,
-        source_commit=iteration.source_commit,
-        scanned_commit=_scanned(pull_request, iteration),
-        target_ref=pull_request.target_ref,
-        state=GateState.OPEN,
-        accepted_at=accepted_at,
-        opened_at=accepted_at,
-        deadline=accepted_at + limit,
-    )
-
-
-def reopened(
-    gate: Gate, pull_request: PullRequest, iteration: IterationRead, accepted_at: datetime, limit: timedelta
-) -> Gate | None:
-    """Open a gate again whose question has changed.
-
-    Args:
-        gate: The gate as it stands.
-        pull_request: The pull request as it was read.
-        iteration: Its latest iteration, which is this gate's.
-        accepted_at: When the request was accepted.
-        limit: The deadline.
-
-    Returns:
-        The gate as it shall stand; None where its answer still answers what is asked.
-    """
-    if not asks_anew(gate, pull_request):
-        return None
-    fresh = opened(pull_request, iteration, accepted_at, limit)
-    return fresh.model_copy(update={"posted": gate.posted, "posted_at": gate.posted_at, **_reporter(gate)})
-
-
-def asks_anew(gate: Gate, pull_request: PullRequest) -> bool:
-    """Tell whether a pull request asks something else than the gate of its latest iteration answers.
-
-    Args:
-        gate: That gate.
-        pull_request: The pull request as it was read.
-
-    Returns:
-        Whether the gate has to open again.
-    """
-    moved = gate.source_commit != pull_request.source_commit
-    retargeted = gate.target_ref != pull_request.target_ref
-    merged_anew = (
-        pull_request.is_fork
-        and pull_request.merge_commit not in {None, gate.scanned_commit}
-        and gate.decision is not None
-        and gate.decision.outcome is Outcome.ERROR
-    )
-    return gate.state is GateState.CLOSED or moved or retargeted or merged_anew
 
 
 def asks_the_same(gate: Gate, other: Gate) -> bool:
@@ -127,21 +60,85 @@ def expects_answer(gate: Gate) -> bool:
     return gate.state is GateState.OPEN or (gate.state is GateState.DECIDED and provisional)
 
 
-def started(gate: Gate, rules: RulesRead, scanned: CommitSha, scans: tuple[ScanId, ...]) -> Gate | None:
+@dataclass(frozen=True)
+class Question:
+    """What a gate has scanned, and under which rules it is judged."""
+
+    place: Place
+    rules: RulesRead
+    targets: tuple[Target, ...]
+    missing: tuple[str, ...] = ()
+    builds: tuple[BuildImages, ...] = ()
+
+    @property
+    def update(self) -> dict[str, object]:
+        """The fields of a gate that hold it."""
+        return {
+            "place": self.place,
+            "rules": self.rules,
+            "targets": self.targets,
+            "waits_for": tuple(scan_id(target, profile_for(target, self.rules)) for target in self.targets),
+            "missing": self.missing,
+            "builds": self.builds,
+        }
+
+
+def profile_for(target: Target, rules: RulesRead) -> Profile:
+    """Say how a gate's rules want one of its targets scanned.
+
+    Args:
+        target: The target.
+        rules: The rules.
+
+    Returns:
+        The profile.
+    """
+    return rules.rules.image_profile if isinstance(target, ImageTarget) else rules.rules.profile
+
+
+def was_given_up(gate: Gate) -> bool:
+    """Tell whether a gate's verdict only says that Scangate failed at it, so that whoever looks again shall try again.
+
+    Args:
+        gate: The gate.
+
+    Returns:
+        Whether nobody ever came to judge it.
+    """
+    return gate.decision is not None and any(
+        reason.code is ReasonCode.SERVICE_ERROR for reason in gate.decision.reasons
+    )
+
+
+def earlier_of(gate: Gate, why: str | None = None) -> Earlier | None:
+    """Say which verdict the next one takes the place of.
+
+    Args:
+        gate: The gate before it.
+        why: Why that one does not hold any more.
+
+    Returns:
+        The verdict; None where there was none on this question.
+    """
+    if gate.decision is None:
+        return gate.earlier
+    kept = {name: getattr(gate.decision, name) for name in Earlier.model_fields if name != "why"}
+    return Earlier(**kept, why=why)
+
+
+def started(gate: Gate, question: Question) -> Gate | None:
     """Tell a gate its rules and the scans it waits for.
 
     Args:
         gate: The gate as it stands.
-        rules: The rules and where they were read.
-        scanned: The commit that is scanned.
-        scans: The scans.
+        question: Both.
 
     Returns:
         The gate as it shall stand; None where it expects no answer.
     """
     if not expects_answer(gate):
         return None
-    return gate.model_copy(update={"rules": rules, "scanned_commit": scanned, "waits_for": scans, "problem": None})
+    return gate.model_copy(update={**question.update, "problem": None})
 
 
 def published(gate: Gate, accepted_at: datetime, limit: timedelta) -> Gate | None:
@@ -280,26 +277,68 @@ def leased(gate: Gate, reporter: str, now: datetime, lease: timedelta) -> Gate |
     taken = gate.reporter not in {None, reporter} and gate.reporting_until is not None and gate.reporting_until > now
     if taken:
         return None
-    return gate.model_copy(update={"reporter": reporter, "reporting_until": now + lease, "posted": None})
+    since = gate.unposted_since or now
+    lent = {"reporter": reporter, "reporting_until": now + lease, "posted": None, "unposted_since": since}
+    return gate.model_copy(update=lent)
 
 
-def posted(gate: Gate, reporter: str, status: Status, now: datetime) -> Gate | None:
-    """Note what was posted, and end the lease.
+def posted(gate: Gate, reporter: str, status: Status, now: datetime, log_id: int | None = None) -> Gate | None:
+    """Note what was posted, and end the lease. A check that was answered is over, and its token forgotten.
 
     Args:
         gate: The gate as it stands.
         reporter: Who posted.
         status: What.
         now: The time.
+        log_id: The log that a check's lines went to.
 
     Returns:
         The gate as it shall stand; None where somebody else took over meanwhile.
     """
     if gate.reporter != reporter:
         return None
-    return gate.model_copy(
-        update={"posted": status, "posted_at": now, "tries": 0, "next_try_at": None, **_NOBODY, "report_problem": None}
+    after = gate.model_copy(
+        update={
+            "posted": status,
+            "posted_at": now,
+            "unposted_since": None,
+            "tries": 0,
+            "next_try_at": None,
+            **_NOBODY,
+            "report_problem": None,
+        }
     )
+    if not isinstance(after.place, CheckPlace):
+        return after
+    logged = after.model_copy(update={"place": after.place.model_copy(update={"log_id": log_id})})
+    return logged if status.state is StatusState.PENDING else forgotten(logged)
+
+
+def forgotten(gate: Gate) -> Gate:
+    """Forget the token of a check.
+
+    Args:
+        gate: The gate as it stands.
+
+    Returns:
+        The gate without it; any other place's gate as it is.
+    """
+    if not isinstance(gate.place, CheckPlace):
+        return gate
+    check = gate.place.check.model_copy(update={"sealed_token": None})
+    return gate.model_copy(update={"place": gate.place.model_copy(update={"check": check})})
+
+
+def given_up(gate: Gate) -> Gate:
+    """End the gate of a check that nobody can answer any more.
+
+    Args:
+        gate: The gate as it stands.
+
+    Returns:
+        The gate, closed and without the check's token.
+    """
+    return forgotten(gate.model_copy(update={"state": GateState.CLOSED, **_NOBODY}))
 
 
 def doubted(gate: Gate) -> Gate:
@@ -367,21 +406,25 @@ def time_out_at(gate: Gate) -> datetime:
     Returns:
         Slightly before its deadline, so that the time-out is posted in time.
     """
-    return gate.deadline - (gate.deadline - gate.accepted_at) * _EARLY
+    return time_out_of(gate.accepted_at, gate.deadline)
+
+
+def time_out_of(accepted_at: datetime, deadline: datetime) -> datetime:
+    """Choose when an answer that was promised for a deadline is given up.
+
+    Args:
+        accepted_at: When it was promised.
+        deadline: The deadline.
+
+    Returns:
+        Slightly before it.
+    """
+    return deadline - (deadline - accepted_at) * _EARLY
 
 
 _NOBODY: dict[str, None] = {"reporter": None, "reporting_until": None}
 
 
 def _question(gate: Gate) -> tuple[object, ...]:
-    return (gate.opened_at, gate.source_commit, gate.scanned_commit, gate.target_ref, gate.rules, gate.waits_for)
-
-
-def _reporter(gate: Gate) -> dict[str, object]:
-    return {"reporter": gate.reporter, "reporting_until": gate.reporting_until}
-
-
-def _scanned(pull_request: PullRequest, iteration: IterationRead) -> CommitSha:
-    if pull_request.is_fork and pull_request.merge_commit is not None:
-        return pull_request.merge_commit
-    return iteration.source_commit
+    place = gate.place.subject if isinstance(gate.place, CheckPlace) else gate.place
+    return (gate.opened_at, place, gate.rules, gate.waits_for, gate.missing, gate.builds)

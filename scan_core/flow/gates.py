@@ -4,11 +4,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from scan_core.flow import admission, gate_steps, scans
+from scan_core.flow.auditing import line, line_of_verdict, owing, settle
 from scan_core.flow.change import change_gate
 from scan_core.flow.reporting import report
 from scan_core.flow.services import Services
 from scan_core.model.gate import Decision, Gate, GateState
 from scan_core.model.ids import AttemptNumber, GateId, ScanId
+from scan_core.model.place import CheckPlace
+from scan_core.model.target import ImageTarget
 from scan_core.model.verdict import ScanFailure, ScanResult, Verdict
 from scan_core.rules.judge import judge
 from scan_core.rules.unscanned import timed_out
@@ -30,6 +33,7 @@ def advance(services: Services, gate_id: GateId) -> None:
     if row is None:
         return
     gate = row.value
+    settle(services, gate)
     if not gate.state.is_current:
         release(services, gate)
         return
@@ -49,6 +53,7 @@ def decide(
     provisional: bool = False,
     judged: tuple[tuple[ScanId, AttemptNumber], ...] = (),
     taken: Callable[[Gate, Decision], Gate | None] = gate_steps.decided,
+    why: str | None = None,
 ) -> bool:
     """Give a gate its verdict, kept whole in a blob first; unless the gate has come to ask something else meanwhile.
 
@@ -59,12 +64,14 @@ def decide(
         provisional: Whether a later verdict may replace it (a time-out).
         judged: The attempts it was made from.
         taken: The step by which the gate takes it.
+        why: Why an earlier verdict does not hold any more, in a word; None where none was looked at again.
 
     Returns:
         Whether the gate took it.
     """
+    earlier = gate_steps.earlier_of(gate)
     decision = Decision(
-        number=(gate.decision.number if gate.decision else 0) + 1,
+        number=1 if earlier is None else earlier.number + 1,
         outcome=verdict.outcome,
         reasons=verdict.reasons[:REASONS_KEPT],
         counts=verdict.counts,
@@ -74,25 +81,17 @@ def decide(
         judged=judged,
     )
 
-    def step(row: Gate) -> Gate | None:
-        return taken(row, decision) if gate_steps.asks_the_same(row, gate) else None
+    owed = line_of_verdict(services, gate, decision, verdict, why)
 
-    if change_gate(services.gates, gate.gate_id, step) is None:
+    def step(row: Gate) -> Gate | None:
+        after = taken(row, decision) if gate_steps.asks_the_same(row, gate) else None
+        return after and owing(after, owed)
+
+    after = change_gate(services.gates, gate.gate_id, step)
+    if after is None:
         return False
     emit("gate_decided", gate=gate.gate_id, outcome=decision.outcome, provisional=provisional)
-    services.audit.append(
-        services.now(),
-        "verdict",
-        {
-            "gate": gate.gate_id,
-            "commit": gate.scanned_commit,
-            "outcome": decision.outcome,
-            "provisional": provisional,
-            "reasons": [reason.text for reason in decision.reasons],
-            "verdict_sha256": decision.verdict_sha256,
-            "rules_sha256": verdict.rules.file_sha256 if verdict.rules else None,
-        },
-    )
+    settle(services, after)
     return True
 
 
@@ -103,10 +102,10 @@ def supersede(services: Services, gate_id: GateId) -> None:
         services: The doors to the outside.
         gate_id: The gate.
     """
-    after = change_gate(services.gates, gate_id, gate_steps.superseded)
+    after = change_gate(services.gates, gate_id, lambda row: _ended(services, gate_steps.superseded(row), "newer"))
     if after is not None:
         emit("gate_superseded", gate=gate_id)
-        services.audit.append(services.now(), "superseded", {"gate": gate_id, "commit": after.scanned_commit})
+        settle(services, after)
 
 
 def close(services: Services, gate: Gate, why: str) -> None:
@@ -117,10 +116,15 @@ def close(services: Services, gate: Gate, why: str) -> None:
         gate: The gate.
         why: What became of the pull request, in a word.
     """
-    after = change_gate(services.gates, gate.gate_id, gate_steps.closed)
+    after = change_gate(services.gates, gate.gate_id, lambda row: _ended(services, gate_steps.closed(row), why))
     if after is not None:
         emit("gate_closed", gate=gate.gate_id, why=why)
+        settle(services, after)
         release(services, after)
+
+
+def _ended(services: Services, ended: Gate | None, why: str) -> Gate | None:
+    return ended and owing(ended, line(ended, ended.state, services.now(), {"why": why}))
 
 
 def release(services: Services, gate: Gate) -> None:
@@ -132,8 +136,7 @@ def release(services: Services, gate: Gate) -> None:
     """
     if gate.released:
         return
-    for scan in gate.waits_for:
-        scans.leave(services, scan, gate.gate_id)
+    scans.leave_all(services, gate)
     change_gate(services.gates, gate.gate_id, gate_steps.released)
 
 
@@ -147,6 +150,8 @@ def needs_attention(gate: Gate, unreported: object) -> bool:
     Returns:
         Whether it has to stay on the agenda.
     """
+    if gate.unaudited:
+        return True
     if not gate.state.is_current:
         return not gate.released
     return gate_steps.expects_answer(gate) or unreported is not None
@@ -156,7 +161,8 @@ def _seek_answer(services: Services, gate: Gate) -> None:
     wanted = scans.wanted_by(gate)
     ends = [scans.join(services, scan) for scan in wanted]
     known = [end for end in ends if end is not None]
-    if wanted and len(known) == len(wanted):
+    is_told = bool(wanted or gate.missing)
+    if is_told and len(known) == len(wanted):
         _judge(services, gate, known)
     else:
         _place(services, gate)
@@ -175,14 +181,17 @@ def _time_out(services: Services, gate_id: GateId) -> None:
     row = services.gates.gate(gate_id)
     if row is not None and _is_late(row.value, services.now()):
         verdict = timed_out(row.value.rules, row.value.problem or _WAITING_WORDS, services.now())
-        decide(services, row.value, verdict, provisional=True)
+        # A check is answered once: no later verdict can replace what it was told.
+        decide(services, row.value, verdict, provisional=not isinstance(row.value.place, CheckPlace))
 
 
 def _judge(services: Services, gate: Gate, ends: list[ScanResult | ScanFailure]) -> None:
     if gate.rules is None:
         return
     judged = tuple((end.scan_id, end.attempt) for end in ends if isinstance(end, ScanResult))
-    decide(services, gate, judge(ends, gate.rules, services.now()), judged=judged)
+    gaps = [ScanFailure(scan_id=None, sentence=sentence) for sentence in gate.missing]
+    images = {scan.scan_id: scan.target for scan in scans.wanted_by(gate) if isinstance(scan.target, ImageTarget)}
+    decide(services, gate, judge([*ends, *gaps], gate.rules, services.now(), images), judged=judged)
 
 
 def _is_late(gate: Gate, now: datetime) -> bool:

@@ -11,7 +11,9 @@ from scan_core.flow.services import Services
 from scan_core.model.attempt import Artifact, Manifest
 from scan_core.model.gate import Gate
 from scan_core.model.ids import GateId, GateName, ScanId, ScanName
+from scan_core.model.place import BuildPlace, CheckPlace, CommitPlace, Place, PullRequestPlace
 from scan_core.model.scan import Scan
+from scan_core.model.subject import BuildRef
 from scan_core.model.verdict import Verdict
 from scan_core.report.gate_page import GatePage, ScanPage, error_page, gate_page, headers
 from scan_core.report.links import link_holds, signed_path
@@ -112,21 +114,57 @@ def unavailable() -> Page:
     return _html(HTTPStatus.SERVICE_UNAVAILABLE, error_page(503, "Not available just now", sentence))
 
 
+def gate_link(services: Services, gate_id: GateId) -> str:
+    """Write the link to a gate's page, as statuses carry it.
+
+    Args:
+        services: The doors to the outside.
+        gate_id: The gate.
+
+    Returns:
+        The link, which opens the page for as many days as the settings say.
+    """
+    settings = services.settings
+    expires = services.now() + timedelta(days=settings.link_days)
+    key = settings.signing_keys[0].get_secret_value().encode()
+    return settings.public_url + signed_path(f"/api/gates/{gate_id}", key, expires)
+
+
 def _view(services: Services, found: Gate) -> GatePage:
     now = services.now()
     whole = _verdict(services, found)
-    reference = found.pull_request
-    organisation = services.settings.organisation(reference.organisation)
-    place = f"/{reference.project_id}/_git/{reference.repository_id}/pullrequest/{reference.pull_request_id}"
     return GatePage(
         gate=found,
         verdict=whole,
         scans=tuple(_scan_page(services, scan, now) for scan in _scans(services, found)),
         verdict_link=_link(services, f"/api/gates/{found.gate_id}/verdict.json", now) if whole else None,
-        pull_request_link=None if organisation is None else organisation.url + place,
+        place_link=_place_link(services, found),
         attempts_allowed=services.settings.max_attempts,
         now=now,
     )
+
+
+def _place_link(services: Services, found: Gate) -> str | None:
+    organisation = services.settings.organisation(found.place.organisation)
+    path = _path_of(found.place)
+    return None if organisation is None or path is None else organisation.url + path
+
+
+def _path_of(place: Place) -> str | None:
+    match place:
+        case PullRequestPlace():
+            reference = place.pull_request
+            return f"/{reference.project_id}/_git/{reference.repository_id}/pullrequest/{reference.pull_request_id}"
+        case CommitPlace():
+            return f"/{place.project_id}/_git/{place.repository_id}/commit/{place.commit}"
+        case BuildPlace():
+            return _build_path(place.build)
+        case CheckPlace():
+            return None if place.check.build is None else _build_path(place.check.build)
+
+
+def _build_path(build: BuildRef) -> str:
+    return f"/{build.project_id}/_build/results?buildId={build.build_id}"
 
 
 def _scan_page(services: Services, scan: Scan, now: datetime) -> ScanPage:

@@ -5,20 +5,25 @@ cut short, by a kill or by Azure DevOps, is made up for by the next.
 """
 
 import random
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scan_core.devops.errors import DevOpsError
 from scan_core.devops.pull_requests import PullRequest
+from scan_core.flow.asking import ask_for_look
 from scan_core.flow.backoff import pause_seconds
 from scan_core.flow.enrolment import follow, spread
-from scan_core.flow.reporting import look_again
+from scan_core.flow.holds import held_seconds, note_answer, note_failure
+from scan_core.flow.pull_request_steps import iteration_of
 from scan_core.flow.review import BranchRules, judge_again, results_hold, rules_hold
 from scan_core.flow.services import Services
 from scan_core.flow.sweep import Swept, find_missed
+from scan_core.flow.unheard import find_builds, find_pushes
 from scan_core.flow.verify import verify
 from scan_core.model.gate import Gate, GateState
+from scan_core.model.subject import StatusName
 from scan_core.store.projects import Followed, Project
 from scan_core.store.rows import Conflict, Versioned
 from scan_core.telemetry import emit
@@ -40,6 +45,8 @@ class _Turn:
     until: datetime
     verified: int = 0
     judged_again: int = 0
+    unheard: int = 0
+    builds_until: datetime | None = None
 
 
 def reconcile(services: Services) -> None:
@@ -70,7 +77,7 @@ def _take_turn(services: Services, row: Versioned[Project], until: datetime) -> 
     project = row.value
     if services.now() > until:
         return
-    wait = services.devops(project.organisation).slow_down_seconds()
+    wait = _held_seconds(services, project)
     if wait > 0:
         _come_back(services, row, wait)
         return
@@ -78,25 +85,32 @@ def _take_turn(services: Services, row: Versioned[Project], until: datetime) -> 
     claimed = _write(services, row, next_at, project.failures)
     if claimed is None:
         return  # another instance has this turn
+    turn = _Turn(services, project, BranchRules(services), until, builds_until=project.builds_until)
     try:
-        rest = _reconciled(services, project, until)
+        rest = _reconciled(turn)
     except DevOpsError as error:
+        note_failure(services, project.organisation, error)
         _postpone(services, claimed, error)
         return
+    note_answer(services, project.organisation)
     if rest is not None:
         _come_back(services, claimed, rest)
-    elif project.failures:
-        _write(services, claimed, next_at, 0)
+    elif project.failures or turn.builds_until != project.builds_until:
+        _write(services, claimed, next_at, 0, builds_until=turn.builds_until)
 
 
-def _reconciled(services: Services, project: Project, until: datetime) -> float | None:
+def _reconciled(turn: _Turn) -> float | None:
     """Go through a project. Returns after how many seconds the rest has to be done; None where there is no rest."""
+    services, project = turn.services, turn.project
     devops = services.devops(project.organisation)
     before = devops.requests_sent()
-    turn = _Turn(services, project, BranchRules(services), until)
     swept = find_missed(services, project.organisation, project.project_id)
     try:
         wait = _look_after_all(turn, swept)
+        if wait is None:
+            turn.unheard += find_pushes(services, project)
+            found, turn.builds_until = find_builds(services, project)
+            turn.unheard += found
     finally:
         emit(
             "reconciled",
@@ -104,7 +118,7 @@ def _reconciled(services: Services, project: Project, until: datetime) -> float 
             project=project.project_id,
             calls=devops.requests_sent() - before,
             pull_requests=swept.active,
-            looks=swept.looks,
+            looks=swept.looks + turn.unheard,
             verified=turn.verified,
             judged_again=turn.judged_again,
         )
@@ -112,10 +126,9 @@ def _reconciled(services: Services, project: Project, until: datetime) -> float 
 
 
 def _look_after_all(turn: _Turn, swept: Swept) -> float | None:
-    devops = turn.services.devops(turn.project.organisation)
     in_order = sorted(swept.answered, key=lambda answered: _next_at(turn, swept, answered[0]))
     for pull_request, gate in in_order:
-        wait = devops.slow_down_seconds()
+        wait = _held_seconds(turn.services, turn.project)
         if wait > 0 or turn.services.now() > turn.until:
             return wait
         followed = swept.followed.get(pull_request.ref)
@@ -124,6 +137,11 @@ def _look_after_all(turn: _Turn, swept: Swept) -> float | None:
         else:
             _look_after(turn, pull_request, gate, followed)
     return None
+
+
+def _held_seconds(services: Services, project: Project) -> float:
+    asked = services.devops(project.organisation).slow_down_seconds()
+    return max(asked, held_seconds(services, project.organisation, project.project_id))
 
 
 def _next_at(turn: _Turn, swept: Swept, pull_request: PullRequest) -> datetime:
@@ -135,8 +153,10 @@ def _look_after(turn: _Turn, pull_request: PullRequest, gate: Gate, followed: Ve
     """Compare and review one pull request. What fails for it alone is told, and tried again when its time comes."""
     is_due = followed.value.next_at <= turn.services.now()
     try:
-        if not is_due or _is_latest(turn, gate, followed):
-            _review(turn, pull_request, gate, with_results=is_due)
+        if is_due and not _is_latest(turn, gate, followed):
+            return
+        for each in (gate, *_images_of(turn, gate, is_due=is_due)):
+            _review(turn, pull_request, each, with_results=is_due)
     except DevOpsError as error:
         _note(turn, followed, followed.value.seen_status)
         if error.everywhere:
@@ -145,6 +165,17 @@ def _look_after(turn: _Turn, pull_request: PullRequest, gate: Gate, followed: Ve
     except Exception as error:  # noqa: BLE001 - a defect in one pull request must not stop the others
         _note(turn, followed, followed.value.seen_status)
         _failed(gate.gate_id, error)
+
+
+def _images_of(turn: _Turn, gate: Gate, *, is_due: bool) -> tuple[Gate, ...]:
+    """The gate of the same iteration's images, compared with what Azure DevOps shows where its time has come."""
+    place = iteration_of(gate).model_copy(update={"name": StatusName.IMAGE})
+    row = turn.services.gates.gate(place.gate_id)
+    if row is None or not row.value.state.is_current:
+        return ()
+    if is_due:  # its statuses were looked through for strangers' with those of the source
+        verify(turn.services, place.gate_id, sys.maxsize)
+    return (row.value,)
 
 
 def _is_latest(turn: _Turn, gate: Gate, followed: Versioned[Followed]) -> bool:
@@ -175,14 +206,16 @@ def _review(turn: _Turn, pull_request: PullRequest, gate: Gate, *, with_results:
     else:
         return
     if gate.state is GateState.WAITING:
-        look_again(services, gate, 0)  # it has not been judged yet: a look reads the rules and says what it waits for
+        # It has not been judged yet: a look reads the rules and says what it waits for.
+        ask_for_look(services, pull_request.ref)
     else:
         turn.judged_again += judge_again(services, gate, pull_request, found, why)
 
 
 def _postpone(services: Services, claimed: Versioned[Project], error: DevOpsError) -> None:
     settings, failures = services.settings, claimed.value.failures + 1
-    seconds = float(pause_seconds(failures, settings.retry_seconds, error.retry_after))
+    least = max(_held_seconds(services, claimed.value), error.retry_after or 0)
+    seconds = float(pause_seconds(failures, settings.retry_seconds, least))
     if not error.transient:  # a project that is not there is asked for less and less
         cycle = float(settings.reconcile_seconds)
         seconds = max(cycle, min(_RARELY_SECONDS, cycle * failures))
@@ -201,9 +234,15 @@ def _come_back(services: Services, row: Versioned[Project], seconds: float) -> N
     _write(services, row, _after(services, seconds), row.value.failures)
 
 
-def _write(services: Services, row: Versioned[Project], next_at: datetime, failures: int) -> Versioned[Project] | None:
+def _write(
+    services: Services,
+    row: Versioned[Project],
+    next_at: datetime,
+    failures: int,
+    builds_until: datetime | None = None,
+) -> Versioned[Project] | None:
     """Say when a project's next turn comes; None where somebody else did meanwhile."""
-    update = {"next_at": next_at, "failures": failures}
+    update = {"next_at": next_at, "failures": failures, "builds_until": builds_until or row.value.builds_until}
     try:
         return services.projects.write(row, row.value.model_copy(update=update))
     except Conflict:

@@ -4,20 +4,28 @@ The status that a gate should show is a function of its row. Whoever changes a r
 instance reporting leaves it to that one, which looks at the row again after its post and posts again if it moved on.
 """
 
+import logging
 import uuid
 from datetime import timedelta
 
 from scan_core.devops.errors import DevOpsError
 from scan_core.flow import gate_steps
+from scan_core.flow.asking import ask_for_look
 from scan_core.flow.backoff import pause_seconds
 from scan_core.flow.change import change_gate
+from scan_core.flow.holds import Urgent, held_seconds, note_answer, note_failure
+from scan_core.flow.pages import gate_link
+from scan_core.flow.pull_request_steps import iteration_of
 from scan_core.flow.services import Services
+from scan_core.flow.showing import show, where
 from scan_core.model.gate import Gate, Status, StatusState
 from scan_core.model.ids import GateId
-from scan_core.model.request import PullRequestRequest
-from scan_core.report.links import signed_path
+from scan_core.model.place import CheckPlace, PullRequestPlace
 from scan_core.report.texts import status_for
 from scan_core.telemetry import emit
+
+_TOKEN_LIFE = timedelta(hours=48)
+"""Of the token that answers a check (Microsoft, "Invoke Azure Function / REST API checks"); nobody can after it."""
 
 
 def report(services: Services, gate_id: GateId) -> None:
@@ -33,6 +41,8 @@ def report(services: Services, gate_id: GateId) -> None:
         row = services.gates.gate(gate_id)
         if row is None or unreported(row.value) is None or gate_steps.rests(row.value, services.now()):
             return
+        if _held_seconds(services, row.value) > 0:
+            return  # the watch comes back to it
         gate = change_gate(
             services.gates, gate_id, lambda gate: gate_steps.leased(gate, reporter, services.now(), lease)
         )
@@ -61,22 +71,22 @@ def unreported(gate: Gate) -> Status | None:
 
 def _post(services: Services, gate: Gate, wanted: Status, reporter: str) -> bool:
     """Post one status. Returns whether to look at the row again."""
-    reference = gate.pull_request
     try:
-        devops = services.devops(reference.organisation)
         if wanted.state is not StatusState.PENDING and moved_on(services, gate):
             change_gate(services.gates, gate.gate_id, lambda row: gate_steps.yielded(row, reporter))
-            look_again(services, gate, 0)
+            _look_again(services, gate, _soon(services, gate))
             return False
-        devops.post_status(reference, gate.iteration, wanted, target_url=_page(services, gate))
+        log_id = show(services, gate, wanted, gate_link(services, gate.gate_id))
     except DevOpsError as error:
         _try_later(services, gate, reporter, error)
         return False
+    note_answer(services, gate.place.organisation)
     now = services.now()
-    if change_gate(services.gates, gate.gate_id, lambda row: gate_steps.posted(row, reporter, wanted, now)) is None:
+    shown = change_gate(services.gates, gate.gate_id, lambda row: gate_steps.posted(row, reporter, wanted, now, log_id))
+    if shown is None:
         change_gate(services.gates, gate.gate_id, gate_steps.doubted)
     emit("status_posted", gate=gate.gate_id, state=wanted.state, description=wanted.description)
-    audited = {"gate": gate.gate_id, **_where(gate), "state": wanted.state, "description": wanted.description}
+    audited = {"gate": gate.gate_id, **where(gate.place), "state": wanted.state, "description": wanted.description}
     services.audit.append(services.now(), "report", audited)
     _renew_newer(services, gate)
     return True
@@ -84,71 +94,68 @@ def _post(services: Services, gate: Gate, wanted: Status, reporter: str) -> bool
 
 def _renew_newer(services: Services, gate: Gate) -> None:
     """Report a newer gate again where this one ended while it was posted: what came last may hide what counts."""
-    known = [row.value for row in services.gates.gates_of(gate.pull_request.subject)]
+    if not isinstance(gate.place, PullRequestPlace):
+        return  # only what a pull request shows is hidden by what came last anywhere on it
+    known = [row.value for row in services.gates.gates_of(gate.place.subject)]
     ended = any(each.gate_id == gate.gate_id and not each.state.is_current for each in known)
     for newer in known:
-        if ended and newer.state.is_current:
-            services.gates.touch(gate.pull_request.subject, services.now())
+        if ended and newer.state.is_current and iteration_of(newer).name is gate.place.name:
+            services.gates.touch(gate.place.subject, services.now())
             change_gate(services.gates, newer.gate_id, gate_steps.doubted)
             report(services, newer.gate_id)
 
 
 def moved_on(services: Services, gate: Gate) -> bool:
-    """Tell whether the pull request has left the gate's commit behind, of which no hook told us yet.
+    """Tell whether a pull request has left the gate's commit behind, of which no hook told us yet.
 
     Args:
         services: The doors to the outside.
         gate: The gate.
 
     Returns:
-        Whether its iteration is not the latest, or where there are none, its commit not the source's.
+        Whether its iteration is not the latest, or where there are none, its commit not the source's. Never for
+        another place: what is said of a commit or a build stays true of it.
 
     Raises:
         DevOpsError: That could not be read.
     """
-    devops = services.devops(gate.pull_request.organisation)
-    if gate.iteration == 0:
-        return devops.pull_request(gate.pull_request).source_commit != gate.source_commit
-    latest = devops.latest_iteration(gate.pull_request)
-    return latest is not None and latest.number != gate.iteration
+    place = gate.place
+    if not isinstance(place, PullRequestPlace):
+        return False
+    devops = services.devops(place.organisation)
+    if place.iteration == 0:
+        return devops.pull_request(place.pull_request).source_commit != place.source_commit
+    latest = devops.latest_iteration(place.pull_request)
+    return latest is not None and latest.number != place.iteration
+
+
+def _held_seconds(services: Services, gate: Gate) -> float:
+    urgent = Urgent(gate_steps.time_out_at(gate), gate.deadline)
+    return held_seconds(services, gate.place.organisation, gate.place.subject, urgent)
 
 
 def _try_later(services: Services, gate: Gate, reporter: str, error: DevOpsError) -> None:
-    pause = pause_seconds(gate.tries + 1, services.settings.retry_seconds, error.retry_after)
+    if isinstance(gate.place, CheckPlace) and services.now() - gate.accepted_at > _TOKEN_LIFE:
+        change_gate(services.gates, gate.gate_id, gate_steps.given_up)
+        emit("check_not_answered", level=logging.ERROR, gate=gate.gate_id, why=error.sentence)
+        return
+    note_failure(services, gate.place.organisation, error)
+    least = max(_held_seconds(services, gate), error.retry_after or 0)
+    pause = pause_seconds(gate.tries + 1, services.settings.retry_seconds, least)
     next_try = services.now() + timedelta(seconds=pause)
     change_gate(services.gates, gate.gate_id, lambda row: gate_steps.unposted(row, reporter, error.sentence, next_try))
     emit("status_not_posted", gate=gate.gate_id, kind=error.kind, status=error.status, seconds=pause)
-    look_again(services, gate, pause)
+    _look_again(services, gate, pause)
 
 
-def look_again(services: Services, gate: Gate, delay_seconds: int) -> None:
-    """Ask for another look at a gate's pull request.
-
-    Args:
-        services: The doors to the outside.
-        gate: The gate.
-        delay_seconds: How long to wait.
-    """
-    request = PullRequestRequest(
-        request_id=uuid.uuid4().hex, pull_request=gate.pull_request, accepted_at=services.now()
-    )
-    services.queues.send_request(request, delay_seconds)
+def _soon(services: Services, gate: Gate) -> int:
+    """At once; a little later where a look is put off, or that look and this report would chase each other."""
+    look = services.gates.look(gate.place.subject)
+    is_put_off = look is not None and not look.value.served
+    return pause_seconds(1, services.settings.retry_seconds) if is_put_off else 0
 
 
-def _page(services: Services, gate: Gate) -> str:
-    settings = services.settings
-    expires = services.now() + timedelta(days=settings.link_days)
-    key = settings.signing_keys[0].get_secret_value().encode()
-    return settings.public_url + signed_path(f"/api/gates/{gate.gate_id}", key, expires)
-
-
-def _where(gate: Gate) -> dict[str, str | int]:
-    reference = gate.pull_request
-    return {
-        "organisation": reference.organisation,
-        "project": reference.project_id,
-        "repository": reference.repository_id,
-        "pull_request": reference.pull_request_id,
-        "iteration": gate.iteration,
-        "commit": gate.scanned_commit,
-    }
+def _look_again(services: Services, gate: Gate, delay_seconds: int) -> None:
+    """Have a pull request looked at sooner than the watch would; the other places are left to the watch."""
+    if isinstance(gate.place, PullRequestPlace):
+        ask_for_look(services, gate.place.pull_request, delay_seconds=delay_seconds)

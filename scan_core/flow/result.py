@@ -1,8 +1,15 @@
 """A result: an attempt says that it ended; everyone who waits for its scan moves on."""
 
-from scan_core.flow import attempts, gates, scans
+from datetime import timedelta
+
+from scan_core.flow import attempts, gates, review_steps, scans
+from scan_core.flow.change import change_gate
+from scan_core.flow.gate_steps import Question
 from scan_core.flow.services import Services
 from scan_core.model.attempt import ResultMessage
+from scan_core.model.gate import Gate
+from scan_core.model.ids import GateId
+from scan_core.model.scan import ScanState
 from scan_core.telemetry import emit
 
 
@@ -22,5 +29,24 @@ def take(services: Services, message: ResultMessage) -> None:
         emit("result_dropped", scan=message.scan_id, attempt=message.attempt, why="late, or without a manifest")
         after = row.value
     for gate_id in after.waiters:
+        if row.value.state is ScanState.FAILED and after.state is ScanState.CONCLUDED:
+            _ask_again(services, gate_id)
         gates.advance(services, gate_id)
     attempts.start_worker(services)
+
+
+def _ask_again(services: Services, gate_id: GateId) -> None:
+    """Let a gate be judged anew that had an error because this scan was thought to have failed."""
+    row = services.gates.gate(gate_id)
+    if row is None or not review_steps.has_verdict(row.value):
+        return
+    limit = timedelta(seconds=services.settings.deadline_seconds)
+    services.gates.touch(row.value.place.subject, services.now())
+
+    def step(gate: Gate) -> Gate | None:
+        if gate.rules is None:
+            return None
+        question = Question(gate.place, gate.rules, gate.targets, gate.missing)
+        return review_steps.asked_again(gate, question, services.now(), limit, "late result")
+
+    change_gate(services.gates, gate_id, step)

@@ -6,14 +6,18 @@ from scan_core.devops.errors import DevOpsError
 from scan_core.devops.pull_requests import PullRequest
 from scan_core.flow import gate_steps, gates, review_steps, scans
 from scan_core.flow.change import change_gate
-from scan_core.flow.pull_request import NotYet, Work, asked_by, target_rules
+from scan_core.flow.gate_steps import Question
+from scan_core.flow.pull_request import asked_by, target_rules
+from scan_core.flow.pull_request_steps import iteration_of
+from scan_core.flow.rules_reading import NotYet
 from scan_core.flow.scan_steps import Freshness
 from scan_core.flow.services import Services
 from scan_core.model.gate import Decision, Gate, GateState
 from scan_core.model.rules import RulesRead
+from scan_core.model.subject import StatusName
 from scan_core.model.verdict import Outcome, ReasonCode, Verdict
 from scan_core.rules.rules_file import RulesUnreadable
-from scan_core.rules.unscanned import rules_unreadable
+from scan_core.rules.unscanned import disabled, rules_unreadable
 from scan_core.telemetry import emit
 
 
@@ -134,35 +138,38 @@ def judge_again(
     asked = _asked(services, gate, pull_request, found)
     if asked is None:
         return False
-    services.gates.touch(gate.pull_request.subject, services.now())
-    if not _taken(services, gate, asked):
+    services.gates.touch(gate.place.subject, services.now())
+    if not _taken(services, gate, asked, why):
         return False
     emit("gate_judged_again", gate=gate.gate_id, why=why)
-    for scan in gate.waits_for:  # before it joins again: who still waits would take a result of any age
-        scans.leave(services, scan, gate.gate_id)
+    scans.leave_all(services, gate)  # before it joins again: who still waits would take a result of any age
     gates.advance(services, gate.gate_id)
     return True
 
 
 def _asked(
     services: Services, gate: Gate, pull_request: PullRequest, found: RulesRead | RulesUnreadable
-) -> Work | Verdict | None:
+) -> Question | Verdict | None:
     if isinstance(found, RulesUnreadable):
         return rules_unreadable(found.sentence, services.now(), found.sentences[1:])
+    if iteration_of(gate).name is StatusName.IMAGE:
+        # What its images stood for stays; only how they are scanned and judged may change.
+        same = Question(gate.place, found, gate.targets, gate.missing, gate.builds)
+        return same if found.rules.enabled else disabled(found, services.now())
     try:
         return asked_by(services, gate, pull_request, found)
     except NotYet:
         return None
 
 
-def _taken(services: Services, gate: Gate, asked: Work | Verdict) -> bool:
+def _taken(services: Services, gate: Gate, asked: Question | Verdict, why: str) -> bool:
     if isinstance(asked, Verdict):
-        return gates.decide(services, gate, asked, taken=review_steps.decided_again)
+        return gates.decide(services, gate, asked, taken=review_steps.decided_again, why=why)
     now, limit = services.now(), timedelta(seconds=services.settings.deadline_seconds)
 
     def step(row: Gate) -> Gate | None:
         moved = not gate_steps.asks_the_same(row, gate)
-        return None if moved else review_steps.asked_again(row, asked.rules, asked.commit, asked.scans, now, limit)
+        return None if moved else review_steps.asked_again(row, asked, now, limit, why)
 
     return change_gate(services.gates, gate.gate_id, step) is not None
 

@@ -2,23 +2,19 @@
 
 from datetime import datetime, timedelta
 
+from scan_core.flow.gate_steps import Question, earlier_of
 from scan_core.model.gate import Decision, Gate, GateState
-from scan_core.model.ids import CommitSha, ScanId
-from scan_core.model.rules import RulesRead
 
 
-def asked_again(
-    gate: Gate, rules: RulesRead, scanned: CommitSha, scans: tuple[ScanId, ...], now: datetime, limit: timedelta
-) -> Gate | None:
+def asked_again(gate: Gate, question: Question, now: datetime, limit: timedelta, why: str) -> Gate | None:
     """Open a decided gate again, under rules or for results that its verdict did not know.
 
     Args:
         gate: The gate as it stands.
-        rules: The rules as they are now.
-        scanned: The commit that is scanned.
-        scans: The scans it waits for now.
+        question: What it has scanned now, and the rules as they are now.
         now: The time; the deadline counts from here.
         limit: The deadline.
+        why: What does not hold any more, in a word.
 
     Returns:
         The gate as it shall stand; None where it has no verdict that could be outdated.
@@ -26,9 +22,8 @@ def asked_again(
     if not has_verdict(gate):
         return None
     clocks = {"accepted_at": now, "opened_at": now, "deadline": now + limit}
-    asked = {"rules": rules, "scanned_commit": scanned, "waits_for": scans}
-    nothing = {"decision": None, "problem": None, "ahead": None}
-    return gate.model_copy(update={"state": GateState.OPEN, **clocks, **asked, **nothing})
+    nothing = {"decision": None, "earlier": earlier_of(gate, why), "problem": None, "ahead": None}
+    return gate.model_copy(update={"state": GateState.OPEN, **clocks, **question.update, **nothing})
 
 
 def decided_again(gate: Gate, decision: Decision) -> Gate | None:
@@ -43,7 +38,9 @@ def decided_again(gate: Gate, decision: Decision) -> Gate | None:
     """
     if not has_verdict(gate):
         return None
-    return gate.model_copy(update={"decision": decision, "rules": None, "waits_for": (), "problem": None})
+    return gate.model_copy(
+        update={"decision": decision, "rules": None, "targets": (), "waits_for": (), "missing": (), "problem": None}
+    )
 
 
 def has_verdict(gate: Gate) -> bool:

@@ -12,15 +12,16 @@
 | STOPPING  | the current attempt ends otherwise     | FAILED                               |
 | CONCLUDED | a gate joins and the result is stale   | ACTIVE, next attempt, a new round    |
 | FAILED    | another gate joins                     | ACTIVE, next attempt, a new round    |
+| FAILED    | an attempt of the round had ended well | CONCLUDED                            |
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scan_core.model.attempt import AttemptError, AttemptErrorKind, Claim
+from scan_core.model.attempt import AttemptError, AttemptErrorKind
 from scan_core.model.ids import AttemptNumber, GateId, ScanId
 from scan_core.model.scan import AttemptRecord, Conclusion, Scan, ScanState
-from scan_core.model.target import Profile, SourceTarget
+from scan_core.model.target import Profile, Target
 
 _REMEMBERED = 10
 """Attempts whose records a row keeps."""
@@ -32,7 +33,7 @@ class Wanted:
     """A scan that a gate waits for."""
 
     scan_id: ScanId
-    target: SourceTarget
+    target: Target
     profile: Profile
     gate_id: GateId
 
@@ -122,22 +123,21 @@ def queued(scan: Scan | None, attempt: AttemptNumber, now: datetime) -> Scan | N
     return _with_record(scan, scan.current.model_copy(update={"queued_at": now}))
 
 
-def claimed(scan: Scan | None, attempt: AttemptNumber, claim: Claim) -> Scan | None:
+def claimed(scan: Scan | None, attempt: AttemptNumber, execution: str, claimed_at: datetime) -> Scan | None:
     """Note who took an attempt.
 
     Args:
         scan: The scan as it stands.
         attempt: Which attempt.
-        claim: Its claim.
+        execution: Who took it.
+        claimed_at: When, not by the taker's own clock.
 
     Returns:
         The scan as it shall stand; None where that is known, or the attempt is not the current one.
     """
     if scan is None or scan.current.number != attempt or scan.current.claimed_at is not None:
         return None
-    return _with_record(
-        scan, scan.current.model_copy(update={"claimed_at": claim.claimed_at, "execution": claim.execution})
-    )
+    return _with_record(scan, scan.current.model_copy(update={"claimed_at": claimed_at, "execution": execution}))
 
 
 def concluded(scan: Scan | None, conclusion: Conclusion) -> Scan | None:

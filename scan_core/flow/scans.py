@@ -5,13 +5,14 @@ from datetime import timedelta
 from scan_core.flow import admission, attempts, scan_steps
 from scan_core.flow.backoff import pause_seconds
 from scan_core.flow.change import change_scan
+from scan_core.flow.gate_steps import profile_for
 from scan_core.flow.results import NotConclusive, end_of, result_of
 from scan_core.flow.services import Services
-from scan_core.model.attempt import AttemptError, AttemptErrorKind, Claim
+from scan_core.model.attempt import AttemptError, AttemptErrorKind
 from scan_core.model.gate import Gate
 from scan_core.model.ids import AttemptNumber, GateId, ScanId
 from scan_core.model.scan import Scan, ScanState
-from scan_core.model.target import Profile, SourceTarget, scan_id
+from scan_core.model.target import scan_id
 from scan_core.model.verdict import ScanFailure, ScanResult
 from scan_core.telemetry import emit
 
@@ -30,40 +31,11 @@ def wanted_by(gate: Gate) -> list[scan_steps.Wanted]:
     """
     if gate.rules is None:
         return []
-    target, profile = target_of(gate), gate.rules.rules.profile
-    wanted = scan_id(target, profile)
-    return [scan_steps.Wanted(wanted, target, profile, gate.gate_id)] if gate.waits_for else []
-
-
-def target_of(gate: Gate) -> SourceTarget:
-    """Name what a gate has scanned.
-
-    Args:
-        gate: The gate.
-
-    Returns:
-        The commit.
-    """
-    reference = gate.pull_request
-    return SourceTarget(
-        organisation=reference.organisation,
-        project_id=reference.project_id,
-        repository_id=reference.repository_id,
-        commit=gate.scanned_commit,
-    )
-
-
-def scan_for(gate: Gate, profile: Profile) -> ScanId:
-    """Name the scan that a gate needs under a profile.
-
-    Args:
-        gate: The gate.
-        profile: How its rules want it scanned.
-
-    Returns:
-        The scan's id.
-    """
-    return scan_id(target_of(gate), profile)
+    profiles = (profile_for(target, gate.rules) for target in gate.targets)
+    return [
+        scan_steps.Wanted(scan_id(target, profile), target, profile, gate.gate_id)
+        for target, profile in zip(gate.targets, profiles, strict=True)
+    ]
 
 
 def join(services: Services, wanted: scan_steps.Wanted) -> ScanResult | ScanFailure | None:
@@ -94,6 +66,17 @@ def join(services: Services, wanted: scan_steps.Wanted) -> ScanResult | ScanFail
     return _settled(services, scan)
 
 
+def leave_all(services: Services, gate: Gate) -> None:
+    """Let a gate stop waiting for all its scans.
+
+    Args:
+        services: The doors to the outside.
+        gate: The gate.
+    """
+    for scan in gate.waits_for:
+        leave(services, scan, gate.gate_id)
+
+
 def leave(services: Services, scan: ScanId, gate_id: GateId) -> None:
     """Let a gate stop waiting for a scan; stop the attempt if nobody else waits.
 
@@ -119,17 +102,18 @@ def take_end(services: Services, scan: Scan, attempt: AttemptNumber) -> Scan | N
     Returns:
         The scan after it; None where the attempt has not ended, or its end does not count any more.
     """
-    if scan.state in {ScanState.CONCLUDED, ScanState.FAILED} or not scan_steps.takes_result_of(scan, attempt):
+    if scan.state is ScanState.CONCLUDED or not scan_steps.takes_result_of(scan, attempt):
         return None
+    has_failed = scan.state is ScanState.FAILED
     try:
         conclusion = end_of(services, scan, attempt)
     except NotConclusive as ended:
-        return give_up(services, scan, attempt, ended.error)
+        return None if has_failed else give_up(services, scan, attempt, ended.error)
     if conclusion is None:
         return None
     after = change_scan(services.scans, scan.scan_id, lambda row: scan_steps.concluded(row, conclusion))
     emit("scan_concluded", scan=scan.scan_id, attempt=attempt)
-    if after is not None and after.current.number != attempt:
+    if after is not None and after.current.number != attempt and not has_failed:
         attempts.cancel(services, after, "An earlier attempt gave the result.")
     admission.make_room(services, after)
     return after
@@ -181,25 +165,30 @@ def check(services: Services, scan_name: ScanId) -> None:
         if now - record.queued_at > timedelta(seconds=services.settings.queued_limit_seconds):
             attempts.dispatch(services, scan)
         return
-    change_scan(services.scans, scan.scan_id, lambda found: scan_steps.claimed(found, record.number, claim))
-    error = _dead(services, scan, record.number, claim)
+    claimed_at = now - claim.age
+    change_scan(
+        services.scans,
+        scan.scan_id,
+        lambda found: scan_steps.claimed(found, record.number, claim.document.execution, claimed_at),
+    )
+    error = _dead(services, scan, record.number, claim.age)
     if error is not None:
         give_up(services, scan, record.number, error)
         attempts.cancel(services, scan, error.sentence)
 
 
-def _dead(services: Services, scan: Scan, attempt: AttemptNumber, claim: Claim) -> AttemptError | None:
-    settings, now = services.settings, services.now()
+def _dead(services: Services, scan: Scan, attempt: AttemptNumber, running: timedelta) -> AttemptError | None:
+    """Tell what is wrong with an attempt that is claimed. Times are those of storage; a worker's clock may be off."""
+    settings, longest = services.settings, attempts.longest_run(services)
     beat = services.attempts.heartbeat(scan.scan_id, attempt)
-    last_sign = claim.claimed_at if beat is None else max(claim.claimed_at, beat.beat_at)
-    longest = timedelta(seconds=settings.fetch_limit_seconds + settings.scan_limit_seconds) + attempts.SLACK
-    if now - last_sign > timedelta(seconds=settings.heartbeat_limit_seconds):
-        silence = int((now - last_sign).total_seconds())
-        sentence = f"Attempt {attempt} was lost: its worker gave no sign of life for {silence} seconds."
-        return AttemptError(kind=AttemptErrorKind.LOST, sentence=sentence)
-    if now - claim.claimed_at > longest:
-        sentence = f"Attempt {attempt} ran longer than {int(longest.total_seconds())} seconds and was stopped."
-        return AttemptError(kind=AttemptErrorKind.LOST, sentence=sentence)
+    silence = running if beat is None else min(running, beat.age)
+    if silence > timedelta(seconds=settings.heartbeat_limit_seconds):
+        words = f"its worker gave no sign of life for {int(silence.total_seconds())} seconds"
+        return AttemptError(kind=AttemptErrorKind.LOST, sentence=f"Attempt {attempt} was lost: {words}.")
+    if running > longest:
+        words = f"ran longer than {int(longest.total_seconds())} seconds and was stopped"
+        advice = "Scan less of the repository (exclude_dirs in .scangate.yml), or have the limit raised."
+        return AttemptError(kind=AttemptErrorKind.RAN_TOO_LONG, sentence=f"Attempt {attempt} {words}. {advice}")
     return None
 
 

@@ -1,21 +1,22 @@
 """A request about a project: something happened to one of its pull requests, and the event did not say which."""
 
-import uuid
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from scan_core.devops.errors import DevOpsError
 from scan_core.devops.pull_requests import PullRequest
 from scan_core.flow import gate_steps
-from scan_core.flow.backoff import pause_seconds
+from scan_core.flow.asking import ask_for_look, ask_later
+from scan_core.flow.holds import held_seconds, note_answer, note_failure
+from scan_core.flow.pull_request_steps import asks_anew, iteration_of
 from scan_core.flow.services import Services
-from scan_core.model.gate import Gate, GateState, PullRequestRef
+from scan_core.model.gate import Gate, GateState
 from scan_core.model.ids import OrganisationName, ProjectId
-from scan_core.model.request import ProjectRequest, PullRequestRequest
+from scan_core.model.request import ProjectRequest
+from scan_core.model.subject import PullRequestRef, StatusName
 from scan_core.store.projects import Followed
 from scan_core.store.rows import Versioned
-from scan_core.telemetry import emit
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,17 @@ def sweep(services: Services, request: ProjectRequest) -> None:
         services: The doors to the outside.
         request: Which project, and since when.
     """
+    seconds = held_seconds(services, request.organisation, request.project_id)
+    if seconds > 0:
+        services.queues.send_request(request, math.ceil(seconds))
+        return
     try:
         find_missed(services, request.organisation, request.project_id)
     except DevOpsError as error:
-        _try_later(services, request, error)
+        note_failure(services, request.organisation, error)
+        ask_later(services, request, error)
+    else:
+        note_answer(services, request.organisation)
 
 
 def find_missed(services: Services, organisation: OrganisationName, project_id: ProjectId) -> Swept:
@@ -66,9 +74,7 @@ def find_missed(services: Services, organisation: OrganisationName, project_id: 
     ended = followed.keys() - {pull_request.ref for pull_request in active}
     missed += [reference for reference in ended if not _is_forgotten(services, followed[reference])]
     for reference in missed:
-        services.queues.send_request(
-            PullRequestRequest(request_id=uuid.uuid4().hex, pull_request=reference, accepted_at=services.now())
-        )
+        ask_for_look(services, reference)
     answered = tuple((pull_request, gate) for pull_request, gate in answers if gate is not None)
     return Swept(active=len(active), looks=len(missed), answered=answered, followed=followed)
 
@@ -82,29 +88,20 @@ def _is_forgotten(services: Services, followed: Versioned[Followed]) -> bool:
     return True
 
 
-def _try_later(services: Services, request: ProjectRequest, error: DevOpsError) -> None:
-    waited = services.now() - request.accepted_at
-    emit("sweep_failed", project=request.project_id, kind=error.kind, sentence=error.sentence)
-    if error.transient and waited < timedelta(seconds=services.settings.deadline_seconds):
-        first = services.settings.retry_seconds
-        tries = 1 + int(waited.total_seconds() / first)
-        services.queues.send_request(request, pause_seconds(tries, first, error.retry_after))
-
-
 def _answer(services: Services, pull_request: PullRequest) -> Gate | None:
     gates_of_it = (row.value for row in services.gates.gates_of(pull_request.ref.subject))
-    current = (gate for gate in gates_of_it if gate.state.is_current)
+    current = (gate for gate in gates_of_it if gate.state.is_current and iteration_of(gate).name is StatusName.SOURCE)
     return next((gate for gate in current if _answers(services, gate, pull_request)), None)
 
 
 def _answers(services: Services, gate: Gate, pull_request: PullRequest) -> bool:
     is_published = gate.state is GateState.WAITING and not pull_request.is_draft
-    return not (is_published or gate_steps.asks_anew(gate, pull_request) or _is_stranded(services, gate))
+    return not (is_published or asks_anew(gate, pull_request) or _is_stranded(services, gate))
 
 
 def _is_stranded(services: Services, gate: Gate) -> bool:
     """Tell whether a gate expects an answer that nobody seeks: it knows no scans, and the look at it was given up."""
     if gate.waits_for or not gate_steps.expects_answer(gate):
         return False
-    look = services.gates.look(gate.pull_request.subject)
+    look = services.gates.look(gate.place.subject)
     return look is None or look.value.served

@@ -30,12 +30,12 @@ def in_order(entries: Sequence[Enlisted]) -> list[Enlisted]:
     Returns:
         The waiting ones, the next one first.
     """
-    under_way = Counter(entry.repository_id for entry in entries if entry.admitted_at)
+    under_way = Counter(entry.repository for entry in entries if entry.admitted_at)
     by_age = sorted((entry for entry in entries if not entry.admitted_at), key=lambda entry: entry.since)
     ranked = []
     for entry in by_age:
-        ranked.append((under_way[entry.repository_id], entry.since, entry.scan_id, entry))
-        under_way[entry.repository_id] += 1
+        ranked.append((under_way[entry.repository], entry.since, entry.scan_id, entry))
+        under_way[entry.repository] += 1
     return [entry for *_, entry in sorted(ranked, key=lambda rank: rank[:3])]
 
 
@@ -51,15 +51,15 @@ def next_ones(entries: Sequence[Enlisted], caps: Caps) -> list[ScanId]:
     """
     admitted = [entry for entry in entries if entry.admitted_at]
     organisations = Counter(entry.organisation for entry in admitted)
-    repositories = Counter(entry.repository_id for entry in admitted)
+    repositories = Counter(entry.repository for entry in admitted)
     chosen: list[ScanId] = []
     for entry in in_order(entries):
         if len(admitted) + len(chosen) >= caps.deployment:
             break
         fits = organisations[entry.organisation] < caps.organisation
-        if fits and repositories[entry.repository_id] < caps.repository:
+        if fits and repositories[entry.repository] < caps.repository:
             organisations[entry.organisation] += 1
-            repositories[entry.repository_id] += 1
+            repositories[entry.repository] += 1
             chosen.append(entry.scan_id)
     return chosen
 

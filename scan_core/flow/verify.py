@@ -11,14 +11,17 @@ from pydantic import JsonValue
 from scan_core.devops.api import DevOpsApi
 from scan_core.devops.pull_requests import StatusRead
 from scan_core.flow import gate_steps
+from scan_core.flow.asking import ask_for_look
+from scan_core.flow.auditing import line
 from scan_core.flow.change import change_gate
-from scan_core.flow.reporting import look_again, moved_on, report, unreported
+from scan_core.flow.pull_request_steps import iteration_of
+from scan_core.flow.reporting import moved_on, report, unreported
 from scan_core.flow.services import Services
 from scan_core.model.gate import Gate
 from scan_core.model.ids import GateId
 from scan_core.telemetry import emit
 
-GENRE, NAME = "scangate", "source"
+GENRE = "scangate"
 _MOST_ACCUSED = 20
 """Foreign statuses of one pull request that are told at once; whoever posts thousands shall not fill the audit."""
 _FRESH = 0.8
@@ -56,20 +59,23 @@ def verify(services: Services, gate_id: GateId, seen_status: int) -> Verified:
     if row is None or not row.value.state.is_current:
         return Verified(seen_status, is_latest=False)
     gate = row.value
-    devops = services.devops(gate.pull_request.organisation)
-    statuses = [status for status in devops.statuses(gate.pull_request) if status.genre.casefold() == GENRE]
-    latest = next((status for status in reversed(statuses) if status.name.casefold() == NAME), None)
+    place = iteration_of(gate)
+    devops = services.devops(place.organisation)
+    statuses = [status for status in devops.statuses(place.pull_request) if status.genre.casefold() == GENRE]
+    latest = next((status for status in reversed(statuses) if status.name.casefold() == place.name), None)
     foreign = _foreign(devops, [status for status in statuses if status.id > seen_status or status is latest])
     is_latest = not moved_on(services, gate)
-    for status in [status for status in foreign if status.id > seen_status][-_MOST_ACCUSED:]:
-        _tell(services, gate, status)
+    accused = [status for status in foreign if status.id > seen_status][-_MOST_ACCUSED:]
+    audited = [_tell(services, gate, status) for status in accused]
     if not is_latest:
-        look_again(services, gate, 0)
+        ask_for_look(services, place.pull_request)
     elif gate.posted is not None and unreported(gate) is None:  # else it is about to be posted anyway
         why = _unsettled(services, gate, latest, is_foreign=latest in foreign)
         if why is not None:
             _post_again(services, gate, why)
-    return Verified(max([seen_status, *(status.id for status in statuses)]), is_latest)
+    if all(audited):  # else they are told again
+        seen_status = max([seen_status, *(status.id for status in statuses)])
+    return Verified(seen_status, is_latest)
 
 
 def _unsettled(services: Services, gate: Gate, latest: StatusRead | None, *, is_foreign: bool) -> str | None:
@@ -85,7 +91,11 @@ def _unsettled(services: Services, gate: Gate, latest: StatusRead | None, *, is_
 
 def _shows(latest: StatusRead, gate: Gate) -> bool:
     shown = (latest.iteration or 0, latest.state, latest.description)
-    return gate.posted is not None and shown == (gate.iteration, gate.posted.state, gate.posted.description)
+    return gate.posted is not None and shown == (
+        iteration_of(gate).iteration,
+        gate.posted.state,
+        gate.posted.description,
+    )
 
 
 def _is_link_old(services: Services, gate: Gate) -> bool:
@@ -94,7 +104,7 @@ def _is_link_old(services: Services, gate: Gate) -> bool:
 
 
 def _post_again(services: Services, gate: Gate, why: str) -> None:
-    services.gates.touch(gate.pull_request.subject, services.now())
+    services.gates.touch(gate.place.subject, services.now())
     doubted = change_gate(services.gates, gate.gate_id, lambda row: gate_steps.doubted(row) if row == gate else None)
     if doubted is None:
         return  # whoever changed it since it was read reports it
@@ -121,10 +131,12 @@ def _own_id(devops: DevOpsApi) -> str:
     return known
 
 
-def _tell(services: Services, gate: Gate, status: StatusRead) -> None:
-    what, reference = _described(status), gate.pull_request
+def _tell(services: Services, gate: Gate, status: StatusRead) -> bool:
+    """Tell of a forged status. Returns whether the audit has it."""
+    what, reference = _described(status), iteration_of(gate).pull_request
     emit("status_forged", level=logging.WARNING, gate=gate.gate_id, pull_request=reference.pull_request_id, **what)
-    services.audit.append(services.now(), "forged", {"gate": gate.gate_id, **reference.model_dump(mode="json"), **what})
+    at = status.created_at or gate.opened_at  # not the present: the line is the same however often it is written
+    return services.audit.keep(line(gate, "forged", at, what))
 
 
 def _described(status: StatusRead) -> dict[str, JsonValue]:

@@ -1,15 +1,15 @@
 """The watch: a timer that finds what was lost on the way, and what has waited too long."""
 
+import logging
 import random
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from scan_core.flow import admission, attempts, gates, scans
+from scan_core.flow.asking import ask_for_look
 from scan_core.flow.reporting import unreported
 from scan_core.flow.services import Services
-from scan_core.model.gate import Gate, Look
-from scan_core.model.request import PullRequestRequest
+from scan_core.model.gate import Gate, GateState, Look
 from scan_core.store.gates import OpenSubject
 from scan_core.store.rows import Conflict, Versioned
 from scan_core.telemetry import emit
@@ -31,32 +31,66 @@ def watch(services: Services) -> None:
     agenda = services.gates.agenda()
     random.shuffle(agenda)  # what one round has no time for must not be the same every time
     until = services.now() + _LONGEST_ROUND
+    overdue: list[Gate] = []
     with ThreadPoolExecutor(_AT_ONCE, "watch") as pool:
-        attended = sum(pool.map(lambda entry: _attended(services, entry, until), agenda))
+        attended = sum(pool.map(lambda entry: _attended(services, entry, until, overdue), agenda))
     admission.tidy(services)
     attempts.start_workers(services)
+    _tell_of(services, overdue)
     emit("watched", subjects=len(agenda), attended=attended)
 
 
-def _attended(services: Services, entry: OpenSubject, until: datetime) -> bool:
+def _tell_of(services: Services, overdue: list[Gate]) -> None:
+    """Tell of verdicts that Azure DevOps has not shown for too long: once a round, however many they are."""
+    if not overdue:
+        return
+    longest = min(overdue, key=_unshown_since)
+    emit(
+        "verdict_not_reported",
+        level=logging.ERROR,
+        gates=len(overdue),
+        gate=longest.gate_id,
+        seconds=round((services.now() - _unshown_since(longest)).total_seconds()),
+        problem=longest.report_problem,
+    )
+
+
+def _unshown_since(gate: Gate) -> datetime:
+    decided_at = gate.decision.decided_at if gate.decision else gate.opened_at
+    return max(decided_at, gate.unposted_since or decided_at)
+
+
+def _is_overdue(services: Services, gate: Gate) -> bool:
+    limit = timedelta(seconds=services.settings.unreported_limit_seconds)
+    is_unshown = gate.state is GateState.DECIDED and unreported(gate) is not None
+    return is_unshown and services.now() - _unshown_since(gate) > limit
+
+
+def _attended(services: Services, entry: OpenSubject, until: datetime, overdue: list[Gate]) -> bool:
     if services.now() > until:
         return False
     try:
-        _attend(services, entry)
+        overdue += _attend(services, entry)
     except Exception as error:  # noqa: BLE001 - a defect in one subject must not stop the watch over the others
         emit("watch_failed", subject=entry.subject, error=type(error).__name__, detail=str(error)[:300])
     return True
 
 
-def _attend(services: Services, entry: OpenSubject) -> None:
+def _attend(services: Services, entry: OpenSubject) -> list[Gate]:
+    """Drive a subject's gates on. Returns those whose verdict is still not shown, though it is overdue."""
     look = services.gates.look(entry.subject)
     if look is not None:
         _look_again(services, look)
     for row in services.gates.gates_of(entry.subject):
         if gates.needs_attention(row.value, unreported(row.value)):
             _drive(services, row.value)
-    if _is_settled(services, entry):
+    # In this order: a look that is served has left its gates behind, so they are among those that are read after it.
+    look = services.gates.look(entry.subject)
+    known = [row.value for row in services.gates.gates_of(entry.subject)]
+    is_busy = any(gates.needs_attention(gate, unreported(gate)) for gate in known)
+    if not is_busy and (look is None or look.value.served):
         services.gates.settle(entry)
+    return [gate for gate in known if _is_overdue(services, gate)]
 
 
 def _drive(services: Services, gate: Gate) -> None:
@@ -75,21 +109,7 @@ def _look_again(services: Services, look: Versioned[Look]) -> None:
         return
     due_now = look.value.model_copy(update={"next_try_at": now})
     try:
-        services.gates.write_look(look.value.pull_request.subject, look, due_now)
+        services.gates.write_look(look.value.of.subject, look, due_now)
     except Conflict:
         return
-    services.queues.send_request(
-        PullRequestRequest(
-            request_id=uuid.uuid4().hex,
-            pull_request=look.value.pull_request,
-            accepted_at=look.value.accepted_at,
-        )
-    )
-
-
-def _is_settled(services: Services, entry: OpenSubject) -> bool:
-    look = services.gates.look(entry.subject)
-    if look is not None and not look.value.served:
-        return False
-    rows = services.gates.gates_of(entry.subject)
-    return not any(gates.needs_attention(row.value, unreported(row.value)) for row in rows)
+    ask_for_look(services, look.value.of, look.value.accepted_at)

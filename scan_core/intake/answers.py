@@ -1,9 +1,11 @@
-"""The answers of the web hook contract.
+"""The answers of the contracts of web hooks and checks.
 
-Azure DevOps retries after 503 and puts a subscription on probation after most other failures (Microsoft, "Service
-hooks: troubleshoot"), so what is not wanted is answered 200 and there is no 500 here.
+Azure DevOps retries a hook after 503 and puts its subscription on probation after most other failures (Microsoft,
+"Service hooks: troubleshoot"), so what is not wanted is answered 200 and there is no 500 here. A check has no
+probation, and its answer is shown in the pipeline: so it is refused with 400, in words.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -41,6 +43,35 @@ def unwanted(reason: str) -> Answer:
         200, which Azure DevOps takes as delivered.
     """
     return Answer(HTTPStatus.OK, {"accepted": False, "reason": reason})
+
+
+def taken(request_id: str, message: str, known: Mapping[str, object] | None = None) -> Answer:
+    """Say that a check's request stands in the queue.
+
+    Args:
+        request_id: The queued request's id.
+        message: What comes next, in words for whoever reads the pipeline.
+        known: What is known already, for a check that asks for no more.
+
+    Returns:
+        200, which Azure Pipelines takes as delivered.
+    """
+    return Answer(HTTPStatus.OK, {**(known or {}), "accepted": True, "request": request_id, "message": message})
+
+
+def refused(reason: str, field: str, expected: str) -> Answer:
+    """Say what is wrong with an authenticated check.
+
+    Args:
+        reason: A stable reason.
+        field: The header or field that is wrong.
+        expected: What belongs there, in words; nothing of what stood there.
+
+    Returns:
+        400, which ends the check; its body is shown in the pipeline.
+    """
+    body = {"accepted": False, "reason": reason, "field": field, "expected": expected}
+    return Answer(HTTPStatus.BAD_REQUEST, body)
 
 
 def unauthenticated() -> Answer:

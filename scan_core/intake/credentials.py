@@ -1,4 +1,4 @@
-"""Credentials of a web hook: Basic, any user name, the password is one of the organisation's live secrets."""
+"""Credentials of web hooks and checks: one of the organisation's live secrets, as a password or, for checks, a code."""
 
 import base64
 import binascii
@@ -26,7 +26,26 @@ def authenticate(authorization_header: str | None, secrets: Sequence[str]) -> bo
     Returns:
         Whether the header holds HTTP Basic credentials (RFC 7617) whose password is one of the secrets.
     """
-    password = _password(authorization_header)
+    return _is_live(_password(authorization_header), secrets)
+
+
+def authenticate_check(authorization_header: str | None, code: str | None, secrets: Sequence[str]) -> bool:
+    """Compare the credentials of a check with the live secrets, in a time that does not depend on them.
+
+    Args:
+        authorization_header: The header ``Authorization`` as received; None where there was none.
+        code: ``code`` of the query, which is where the task "Invoke Azure Function" puts its key; None without one.
+        secrets: The live secrets, as for `authenticate`.
+
+    Returns:
+        Whether the header's Basic password or the code is one of the secrets. Both are compared, always.
+    """
+    by_password = _is_live(_password(authorization_header), secrets)
+    by_code = _is_live(None if code is None else code.encode(errors="surrogatepass"), secrets)
+    return by_password or by_code
+
+
+def _is_live(password: bytes | None, secrets: Sequence[str]) -> bool:
     given = _digest(password or b"")
     live = [secret.encode() for secret in secrets if secret]
     padding = [_NOBODYS.encode()] * (_LIVE_SECRETS - len(live))

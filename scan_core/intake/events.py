@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from scan_core.intake.build import build_request
 from scan_core.intake.payload import Unwanted, Why, parse, text_at
 from scan_core.intake.pull_request import pull_request_request
+from scan_core.intake.push import push_request
 from scan_core.intake.samples import is_sample_event
 from scan_core.model.ids import OrganisationName
 from scan_core.model.request import Request
@@ -13,6 +15,8 @@ from scan_core.model.request import Request
 _READERS: Final = {
     "git.pullrequest.created": pull_request_request,
     "git.pullrequest.updated": pull_request_request,
+    "git.push": push_request,
+    "build.complete": build_request,
 }
 
 

@@ -25,6 +25,8 @@ class Why(StrEnum):
     NO_RESOURCE = "no_resource"
     NO_PULL_REQUEST = "no_pull_request"
     NO_PROJECT = "no_project"
+    NO_BRANCH = "no_branch"
+    """A push of tags, say."""
 
 
 class Unwanted(Exception):
@@ -127,6 +129,27 @@ def guid_at(fields: Fields | None, name: str, called: str) -> str | None:
     if not _GUID.fullmatch(value):
         raise Unwanted(f"bad_value:{called}")
     return value.lower()
+
+
+def list_at(fields: Fields, name: str) -> list[Fields]:
+    """Read a list of objects.
+
+    Args:
+        fields: The object that may hold it.
+        name: The field.
+
+    Returns:
+        The objects; none where the list is absent or null.
+
+    Raises:
+        Unwanted: It is not a list, or holds something else than objects.
+    """
+    value = fields.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _wrong_type(name)
+    return value
 
 
 def number_at(fields: Fields, name: str) -> int | None:

@@ -9,16 +9,15 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from scan_core.intake.payload import Fields, Unwanted, Why, guid_at, number_at, object_at, text_at
+from scan_core.intake.envelope import GUID, container_project, ids_in_url, resource_of
+from scan_core.intake.payload import Fields, Unwanted, Why, guid_at, number_at, object_at
 from scan_core.intake.samples import is_sample_place
-from scan_core.model.gate import PullRequestRef
 from scan_core.model.ids import OrganisationName, ProjectId, PullRequestId, RepositoryId
-from scan_core.model.request import ProjectRequest, PullRequestRequest, Request
+from scan_core.model.request import LookRequest, ProjectRequest, Request
+from scan_core.model.subject import PullRequestRef
 
-_LONGEST_URL = 2048
-_GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _PULL_REQUEST_URL = re.compile(
-    rf"(?:/(?P<project>{_GUID}))?/_apis/(?:repos/)?git/repositories/(?P<repository>{_GUID})"
+    rf"(?:/(?P<project>{GUID}))?/_apis/(?:repos/)?git/repositories/(?P<repository>{GUID})"
     r"/pullrequests/(?P<number>[1-9][0-9]{0,9})(?![^/?#])",
     re.IGNORECASE | re.ASCII,
 )
@@ -47,7 +46,7 @@ def pull_request_request(
         Unwanted: It is a test, or holds too little, or something wrong.
     """
     resource = _resource(event)
-    links = _ids_in_url(resource)
+    links = ids_in_url(resource, _PULL_REQUEST_URL)
     repository_id = _repository_id(resource, links)
     number = _number(resource, links)
     project_id = _project_id(event, resource, links)
@@ -68,18 +67,13 @@ def pull_request_request(
         repository_id=RepositoryId(repository_id),
         pull_request_id=PullRequestId(number),
     )
-    return PullRequestRequest(request_id=new_id(), pull_request=pull_request, accepted_at=now)
+    return LookRequest(request_id=new_id(), of=pull_request, accepted_at=now)
 
 
 def _resource(event: Fields) -> Fields:
     """The pull request in either shape; nothing at all where the subscription sends no details."""
-    resource = object_at(event, "resource") or {}
+    resource = resource_of(event)
     return object_at(resource, "pullRequest") or resource
-
-
-def _ids_in_url(resource: Fields) -> dict[str, str]:
-    found = _PULL_REQUEST_URL.search((text_at(resource, "url") or "")[:_LONGEST_URL])
-    return {name: value.lower() for name, value in found.groupdict().items() if value} if found else {}
 
 
 def _repository_id(resource: Fields, links: dict[str, str]) -> str | None:
@@ -95,11 +89,7 @@ def _number(resource: Fields, links: dict[str, str]) -> int | None:
 def _project_id(event: Fields, resource: Fields, links: dict[str, str]) -> str | None:
     """The repository's own project before the container's: published samples differ in the two."""
     own = guid_at(object_at(resource, "repository", "project"), "id", "project.id")
-    return own or _container_id(event) or links.get("project")
-
-
-def _container_id(event: Fields) -> str | None:
-    return guid_at(object_at(event, "resourceContainers", "project"), "id", "resourceContainers.project.id")
+    return own or container_project(event) or links.get("project")
 
 
 def _what_is_missing(event: Fields, repository_id: str | None, number: int | None) -> Why:

@@ -14,8 +14,14 @@ _EVENTS = {
     "6872ee8c-b333-4eff-bfb9-0d5274943566",  # git.pullrequest.merged
     "03c164c2-8912-4d5e-8009-3707d5f83734",  # git.push
     "4a5d99d6-1c75-4e53-91b9-ee80057d4ce3",  # build.complete
+    "33433986-7f56-4969-bfd4-3e59774c75ad",  # build.complete, as published since 2022
 }
-_PROJECTS = {_NIL, "6ce954b1-ce1f-45d1-b94d-e6bf2464ba2c", "be9b3917-87e6-42a4-a549-2bc06a7a878f"}
+_PROJECTS = {
+    _NIL,
+    "6ce954b1-ce1f-45d1-b94d-e6bf2464ba2c",
+    "be9b3917-87e6-42a4-a549-2bc06a7a878f",
+    "71777fbc-1cf2-4bd1-9540-128c1c71f766",  # of builds
+}
 _REPOSITORIES = {_NIL, "4bc14d40-c903-45e2-872e-0462c7748079", "278d5cd2-584d-4b63-824a-2ba458937249"}
 
 

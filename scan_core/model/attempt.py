@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from scan_core.model.ids import AttemptNumber, Positive, ScanName, Sha256
-from scan_core.model.target import Profile, SourceTarget
+from scan_core.model.image import Login
+from scan_core.model.target import Profile, Target
 from scan_core.model.value import Moment, Value
 
 
@@ -33,14 +34,28 @@ class Limits(Value):
     heartbeat_seconds: float = Field(gt=0)
 
 
+class RegistryLogin(Value):
+    """A registry that the organisation lists, and how it is signed in to. Holds no secret."""
+
+    url: str
+    """Its address, ``https://`` and host."""
+    login: Login
+    private: bool = False
+    """Whether it may be at a private address."""
+    token_realms: tuple[str, ...] = ()
+    """Other addresses that may give tokens for it."""
+
+
 class AttemptSpec(Value):
     """What one attempt has to do (``spec.json``). Holds no secret."""
 
     scan_id: ScanName
     attempt: Annotated[AttemptNumber, Positive]
-    target: SourceTarget
-    clone_url: str
-    """Where the repository is, built from the configured organisation; without credentials."""
+    target: Target
+    clone_url: str | None = None
+    """Where a source's repository is, built from the configured organisation; without credentials."""
+    registry: RegistryLogin | None = None
+    """How an image's registry is reached; set for an image only."""
     profile: Profile
     pod: str
     limits: Limits
@@ -101,6 +116,7 @@ class AttemptErrorKind(StrEnum):
     COMMIT_GONE = "commit_gone"
     REPOSITORY_EMPTY = "repository_empty"
     REPOSITORY_NOT_FOUND = "repository_not_found"
+    IMAGE_GONE = "image_gone"
     ACCESS_REFUSED = "access_refused"
     UNREACHABLE = "unreachable"
     FETCH_TIMED_OUT = "fetch_timed_out"
@@ -117,6 +133,7 @@ class AttemptErrorKind(StrEnum):
     REPORT_FOREIGN = "report_foreign"
     ARTIFACT_TOO_LARGE = "artifact_too_large"
     LOST = "lost"
+    RAN_TOO_LONG = "ran_too_long"
     NOT_STARTED = "not_started"
     TAMPERED = "tampered"
 
@@ -136,6 +153,7 @@ _RETRYABLE = {
     AttemptErrorKind.REPORT_UNREADABLE,
     AttemptErrorKind.REPORT_FOREIGN,
     AttemptErrorKind.LOST,
+    AttemptErrorKind.RAN_TOO_LONG,
     AttemptErrorKind.NOT_STARTED,
     AttemptErrorKind.TAMPERED,
 }
@@ -204,3 +222,7 @@ class FetchOutcome(Value):
     """The claimed attempt; None only where there was none."""
     error: AttemptError | None = None
     """Only where the fetch failed."""
+    registry_token: str | None = Field(default=None, repr=False)
+    """For an image, what may pull its repository; None where its registry lets everybody in. Stands here until the scan
+    step takes it."""
+    registry_token_ends_at: Moment | None = None

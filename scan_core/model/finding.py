@@ -1,4 +1,4 @@
-"""Finding: one known vulnerability in one installed package; and a secret found in the source."""
+"""Finding: one known vulnerability in one installed package; and a secret that was found."""
 
 from enum import IntEnum
 
@@ -16,7 +16,11 @@ class Severity(IntEnum):
 
 
 class Finding(Value):
-    """(QID, package, installed version, path), and what is known about it."""
+    """(QID, package, installed version, path), and what is known about it.
+
+    In an image, `layer` is the SHA-256 of the layer that brought the package, and `layer_command` what made that layer:
+    a text by whoever built the image, to be shown with care. Neither is part of what the finding is known by.
+    """
 
     qid: str
     package: str
@@ -26,6 +30,10 @@ class Finding(Value):
     title: str
     cves: tuple[str, ...] = ()
     fixed_version: str | None = None
+    layer: str | None = None
+    layer_command: str | None = None
+    targets: tuple[str, ...] = ()
+    """In a verdict of images, those that it was found in: ``registry/name@digest platform``, or ``the source``."""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -34,8 +42,10 @@ class Finding(Value):
 
 
 class FoundSecret(Value):
-    """Where a secret stands in the source. Never the secret itself."""
+    """Where a secret stands in a source or an image. Never the secret itself."""
 
     kind: str
     path: str
     line: int | None = None
+    targets: tuple[str, ...] = ()
+    """As for a finding."""

@@ -1,51 +1,23 @@
-"""Gate: a place that waits for an answer; and the look at a pull request that comes before it."""
+"""Gate: a place that waits for an answer; and the look at a subject that comes before it."""
 
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from scan_core.model.ids import (
-    AttemptNumber,
-    BranchRef,
-    CommitSha,
-    GateName,
-    Guid,
-    Iteration,
-    Organisation,
-    Positive,
-    ProjectId,
-    PullRequestId,
-    RepositoryId,
-    ScanName,
-    Sha1,
-    Sha256,
-    SubjectId,
-    digest,
-)
+from scan_core.model.ids import AttemptNumber, BuildId, GateName, Positive, ScanName, Sha256
+from scan_core.model.place import Place
 from scan_core.model.rules import RulesRead
+from scan_core.model.subject import Subject
+from scan_core.model.target import ImageTarget, Target
 from scan_core.model.value import Moment, Value
 from scan_core.model.verdict import Outcome, Reason, SeverityCounts
 
 
-class PullRequestRef(Value):
-    """Which pull request, by ids alone: names may change and may hold anything."""
-
-    organisation: Organisation
-    project_id: Annotated[ProjectId, Guid]
-    repository_id: Annotated[RepositoryId, Guid]
-    pull_request_id: Annotated[PullRequestId, Positive]
-
-    @property
-    def subject(self) -> SubjectId:
-        """The partition that holds everything about this pull request."""
-        return SubjectId(digest(self.model_dump(mode="json"))[:24])
-
-
 class Look(Value):
-    """That a pull request has to be looked at: the first thing written, from ids alone."""
+    """That a subject has to be looked at: the first thing written, from ids alone."""
 
-    pull_request: PullRequestRef
+    of: Subject = Field(discriminator="kind")
     accepted_at: Moment
     """When the oldest request that has not been served was accepted; deadlines count from here."""
     served: bool = False
@@ -53,10 +25,14 @@ class Look(Value):
     """When the newest request was accepted; older ones have nothing to add."""
     tries: int = 0
     not_found: int = 0
-    """How many of the latest tries in a row found no such pull request."""
+    """How many of the latest tries in a row found no such thing."""
     next_try_at: Moment
     problem: str | None = None
     """What kept the last try from succeeding, in words."""
+    current: GateName | None = None
+    """The gate of a branch's newest commit, which has a partition of its own."""
+    ending: tuple[GateName, ...] = ()
+    """Gates of a branch's older commits that are still to be ended."""
 
 
 class GateState(StrEnum):
@@ -68,7 +44,7 @@ class GateState(StrEnum):
     DECIDED = "decided"
     SUPERSEDED = "superseded"
     CLOSED = "closed"
-    """The pull request was abandoned or completed."""
+    """What it stands in ended: a pull request was abandoned or completed, a branch deleted."""
 
     @property
     def is_current(self) -> bool:
@@ -108,25 +84,68 @@ class Decision(Value):
     """Which attempts' results the verdict was made from."""
 
 
+class BuildImages(Value):
+    """The images of one build, as far as they could be found."""
+
+    build_id: Annotated[BuildId, Positive]
+    definition_id: int
+    """The pipeline. Of its builds of one commit, the newest counts."""
+    references: tuple[str, ...]
+    """The images as they were named; what each stood for when it was found out stays."""
+    targets: tuple[ImageTarget, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Why an image cannot be scanned, in a sentence for each."""
+
+
+class Earlier(Value):
+    """A verdict whose place another one takes."""
+
+    number: int
+    outcome: Outcome
+    provisional: bool
+    decided_at: Moment
+    verdict_sha256: Sha256 | None
+    why: str | None = None
+    """Why it does not hold any more, in a word."""
+
+
+class AuditLine(Value):
+    """One line of the audit."""
+
+    line_id: str
+    """The same wherever the line stands more than once."""
+    at: Moment
+    what: str
+    fields: dict[str, JsonValue]
+
+
 class Gate(Value):
-    """One pull-request iteration that waits for its verdict."""
+    """One place that waits for its verdict."""
 
     gate_id: GateName
-    pull_request: PullRequestRef
-    iteration: Iteration
-    source_commit: Annotated[CommitSha, Sha1]
-    scanned_commit: Annotated[CommitSha, Sha1]
-    """The source commit; for a fork, the merge commit in the target repository."""
-    target_ref: BranchRef
+    place: Place = Field(discriminator="kind")
     state: GateState
     accepted_at: Moment
     opened_at: Moment
     deadline: Moment
     rules: RulesRead | None = None
+    targets: tuple[Target, ...] = ()
+    """What it has scanned, each under the profile of its rules."""
     waits_for: tuple[ScanName, ...] = ()
+    """The scans of its targets, in their order."""
+    missing: tuple[str, ...] = ()
+    """Why something it should have scanned cannot be, in a sentence for each."""
+    builds: tuple[BuildImages, ...] = ()
+    """Whose images are judged together on a commit or an iteration."""
     decision: Decision | None = None
+    earlier: Earlier | None = None
+    """The verdict that was, while the same question is answered again."""
+    unaudited: tuple[AuditLine, ...] = ()
+    """Lines of the audit that still have to be written."""
     posted: Status | None = None
     posted_at: Moment | None = None
+    unposted_since: Moment | None = None
+    """Since when it is tried to show what it should show; None while nothing is to be shown."""
     reporter: str | None = None
     """Who is posting now; nobody else posts until `reporting_until`."""
     reporting_until: Moment | None = None

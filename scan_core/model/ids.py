@@ -18,8 +18,13 @@ BranchRef = NewType("BranchRef", str)
 """A full ref name such as ``refs/heads/main``."""
 SubjectId = NewType("SubjectId", str)
 """What has gates, such as one pull request: 24 hex digits, and the partition of its rows."""
+BuildId = NewType("BuildId", int)
 GateId = NewType("GateId", str)
-"""``{subject id}-{iteration}``: unguessable enough to be a path, never a permission (links are signed)."""
+"""``{subject id}-{number}``, with ``-image`` behind it where images are judged, not source.
+
+The number is that of a pull request's iteration; 0 for everything else. Unguessable enough to be a path, never a
+permission (links are signed).
+"""
 ScanId = NewType("ScanId", str)
 """40 hex digits: the hash of a target and a profile, so that equal work has one name."""
 AttemptNumber = NewType("AttemptNumber", int)
@@ -30,7 +35,8 @@ Sha1 = Field(pattern=r"^[0-9a-f]{40}$")
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ScanName = Annotated[ScanId, Sha1]
 Subject = Annotated[SubjectId, Field(pattern=r"^[0-9a-f]{24}$")]
-GateName = Annotated[GateId, Field(pattern=r"^[0-9a-f]{24}-(0|[1-9][0-9]{0,8})$")]
+GateName = Annotated[GateId, Field(pattern=r"^[0-9a-f]{24}-(0|[1-9][0-9]{0,8})(-image)?$")]
+BranchName = Annotated[BranchRef, Field(pattern=r"^refs/heads/[^\x00-\x20\x7f]+$", max_length=600)]
 Positive = Field(ge=1)
 
 
@@ -45,16 +51,3 @@ def digest(value: JsonValue) -> str:
     """
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def gate_id(subject: SubjectId, iteration: Iteration) -> GateId:
-    """Name the gate of one iteration.
-
-    Args:
-        subject: The pull request's subject id.
-        iteration: The iteration's number.
-
-    Returns:
-        The gate's id.
-    """
-    return GateId(f"{subject}-{iteration}")

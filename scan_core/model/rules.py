@@ -6,6 +6,7 @@ from pydantic import Field
 
 from scan_core.model.finding import Severity
 from scan_core.model.ids import BranchRef, CommitSha, Sha256
+from scan_core.model.image import DEFAULT_PLATFORM, Platform
 from scan_core.model.target import Mode, Profile, ScanType
 from scan_core.model.value import Value
 
@@ -29,6 +30,24 @@ class Drafts(StrEnum):
 
     SCAN = "scan"
     WAIT = "wait"
+
+
+class OnNothing(StrEnum):
+    """What a gate does that finds nothing to judge, such as the check of a build that made no image."""
+
+    BLOCK = "block"
+    ALLOW = "allow"
+
+
+class ImageRule(Value):
+    """An image that the builds of a pipeline make."""
+
+    pipeline: str | None = None
+    """The pipeline's name or the number of its definition; None = every pipeline of the repository."""
+    image: str = Field(min_length=1, max_length=500)
+    """A reference in which documented build variables may stand, such as ``…/app:$(Build.BuildId)``."""
+    platforms: tuple[Platform, ...] = Field(default=(), max_length=8)
+    """Which of its platforms are judged; none = those of the rules."""
 
 
 class Thresholds(Value):
@@ -57,7 +76,13 @@ class Rules(Value):
     max_secrets: int | None = Field(default=0, ge=0)
     on_audit: OnAudit = OnAudit.PASS
     on_error: OnError = OnError.BLOCK
+    on_nothing: OnNothing = OnNothing.BLOCK
     drafts: Drafts = Drafts.SCAN
+    branches: tuple[str, ...] = ()
+    """Patterns of branches whose pushes are judged, beside the default branch; read on the default branch."""
+    images: tuple[ImageRule, ...] = ()
+    platforms: tuple[Platform, ...] = Field(default=(DEFAULT_PLATFORM,), min_length=1, max_length=8)
+    """Of every image that no entry gives platforms of its own."""
 
     @property
     def profile(self) -> Profile:
@@ -69,6 +94,11 @@ class Rules(Value):
             exclude_dirs=self.exclude_dirs,
             exclude_files=self.exclude_files,
         )
+
+    @property
+    def image_profile(self) -> Profile:
+        """How these rules want an image scanned. Excludes are for sources: QScanner takes none for images."""
+        return self.profile.model_copy(update={"exclude_dirs": (), "exclude_files": ()})
 
 
 class RulesRead(Value):

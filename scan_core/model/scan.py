@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from scan_core.model.attempt import AttemptError
 from scan_core.model.ids import AttemptNumber, GateName, ScanName, Sha256
-from scan_core.model.target import Profile, SourceTarget
+from scan_core.model.target import Profile, Target
 from scan_core.model.value import Moment, Value
 
 
@@ -50,7 +50,7 @@ class Scan(Value):
     """The row of a scan. Joining and stopping are conditional writes on it."""
 
     scan_id: ScanName
-    target: SourceTarget
+    target: Target
     profile: Profile
     state: ScanState
     waiters: tuple[GateName, ...] = ()

@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from scan_core.model.ids import CommitSha, Guid, Organisation, ProjectId, RepositoryId, ScanId, Sha1, digest
+from scan_core.model.ids import (
+    CommitSha,
+    Guid,
+    Organisation,
+    ProjectId,
+    RepositoryId,
+    ScanId,
+    Sha1,
+    digest,
+)
+from scan_core.model.image import Digest, Host, Platform, Repository
 from scan_core.model.value import Value
 
 
@@ -35,6 +45,26 @@ class SourceTarget(Value):
     commit: Annotated[CommitSha, Sha1]
 
 
+class ImageTarget(Value):
+    """One image for one platform, by its digest. Shared by the gates of one organisation, whose registries it lists."""
+
+    kind: Literal["image"] = "image"
+    organisation: Organisation
+    registry: Host
+    repository: Repository
+    digest: Digest
+    """Of the platform's own manifest, never of an index."""
+    platform: Platform
+
+    @property
+    def reference(self) -> str:
+        """The image as a scanner is told it."""
+        return f"{self.registry}/{self.repository}@{self.digest}"
+
+
+type Target = Annotated[SourceTarget | ImageTarget, Field(discriminator="kind")]
+
+
 class Profile(Value):
     """How a target is scanned. The order of names in it means nothing."""
 
@@ -45,7 +75,7 @@ class Profile(Value):
     exclude_files: tuple[str, ...] = ()
 
 
-def scan_id(target: SourceTarget, profile: Profile) -> ScanId:
+def scan_id(target: SourceTarget | ImageTarget, profile: Profile) -> ScanId:
     """Name a scan after its content.
 
     Args:

@@ -32,7 +32,8 @@ class ScanResult(Value):
 class ScanFailure(Value):
     """A scan that has no conclusive result, in a sentence for the developer."""
 
-    scan_id: ScanId
+    scan_id: ScanId | None
+    """None where it did not come to a scan: what was to be scanned could not be found."""
     sentence: str
 
 
@@ -59,6 +60,7 @@ class ReasonCode(StrEnum):
     SCAN_FAILED = "scan_failed"
     RULES_UNREADABLE = "rules_unreadable"
     NOTHING_TO_JUDGE = "nothing_to_judge"
+    REFUSED = "refused"
     MERGE_CONFLICTS = "merge_conflicts"
     TIMED_OUT = "timed_out"
     DISABLED = "disabled"

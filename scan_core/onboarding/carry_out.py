@@ -1,6 +1,6 @@
 """Does what was planned, project by project; each step may be the last one before an interruption."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from scan_core.devops.administration import Administration
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+from scan_core.devops.hooks import SubscriptionId
 from scan_core.devops.projects import Project
 from scan_core.onboarding.patience import Patience
 from scan_core.onboarding.plan import HookStep, PolicyStep, ProjectPlan, Step
@@ -25,6 +26,12 @@ class Outcome:
     project: Project
     done: tuple[Step, ...]
     problem: str | None = None
+    cause: DevOpsError | None = None
+    """What the problem says in words."""
+
+
+def _nothing(_: SubscriptionId) -> None:
+    """Let a subscription go."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,8 @@ class Hands:
     administration: Administration
     patience: Patience
     password: SecretStr
+    before_it_goes: Callable[[SubscriptionId], None] = _nothing
+    """Told of each subscription right before it is deleted, and with it whatever it has not delivered yet."""
 
     def carry_out(self, plans: Iterable[ProjectPlan]) -> Iterator[Outcome]:
         """Carry out plans. A failure ends its project and not the others.
@@ -55,7 +64,7 @@ class Hands:
                     self._do(plan.project, step)
                     done.append(step)
             except DevOpsError as error:
-                yield Outcome(plan.project, tuple(done), in_words(error))
+                yield Outcome(plan.project, tuple(done), in_words(error), error)
                 silent = silent + 1 if error.everywhere else 0
                 if error.kind is DevOpsErrorKind.SIGNED_OUT or silent == OUTAGES_IN_A_ROW:
                     raise
@@ -76,6 +85,7 @@ class Hands:
         if wanted is not None:
             self.patience.once(lambda: self.administration.create_subscription(wanted, self.password))
         if old is not None:
+            self.before_it_goes(old)
             with _gone_is_fine():
                 self.patience.repeatedly(lambda: self.administration.delete_subscription(old))
 

@@ -12,6 +12,7 @@ from scan_core.devops.hooks import Subscription
 from scan_core.devops.projects import Project
 from scan_core.devops.rights import Right
 from scan_core.model.ids import ProjectId
+from scan_core.onboarding.diagnosis import secrets
 from scan_core.onboarding.ours import hook_fault, is_our_subscription, slot_of
 from scan_core.onboarding.patience import Patience
 from scan_core.onboarding.survey import by_project
@@ -47,8 +48,11 @@ _NEEDED: Final[Mapping[Right, str]] = {
     Right.VIEW_SUBSCRIPTIONS: "'View subscriptions' (az devops security permission update, bit 1)",
     Right.EDIT_SUBSCRIPTIONS: "'Edit subscriptions' (az devops security permission update, bit 2)",
     Right.DELETE_SUBSCRIPTIONS: "'Delete subscriptions' (az devops security permission update, bit 4)",
+    Right.READ_BUILDS: "'View builds' (Pipelines, Manage security; only where builds are gated)",
+    Right.TAG_BUILDS: "'Edit build quality' (Pipelines, Manage security; only where builds are gated)",
 }
 """Each with where it is granted. Subscriptions have no page in the portal for it."""
+_WHERE_BUILDS_ARE_GATED: Final = frozenset({Right.READ_BUILDS, Right.TAG_BUILDS})
 
 
 def address(public_url: str, organisation_url: str) -> Check:
@@ -99,11 +103,13 @@ def rights(administration: Administration, patience: Patience, projects: Sequenc
 
 
 def _rights_in(project: Project, held: Mapping[tuple[ProjectId, Right], bool]) -> Iterable[Check]:
-    missing = [words for right, words in _NEEDED.items() if not held[project.id, right]]
+    missing = [right for right in _NEEDED if not held[project.id, right]]
     if not missing:
         yield Check(Health.GOOD, project.name, f"all {len(_NEEDED)} rights are there")
-    for words in missing:
-        yield Check(Health.BAD, project.name, f"the right {words} is missing: grant it to this identity")
+    for right in missing:
+        health = Health.UNKNOWN if right in _WHERE_BUILDS_ARE_GATED else Health.BAD
+        sentence = f"the right {_NEEDED[right]} is missing: grant it to this identity, by 'scangate identities add'"
+        yield Check(health, project.name, sentence)
 
 
 def hooks(
@@ -118,15 +124,31 @@ def hooks(
         wish: What they should be.
 
     Yields:
-        A line for each project.
+        A line for each project and, while a secret is being replaced, one that says who uses the old one.
     """
     try:
-        listed = by_project(patience.repeatedly(administration.subscriptions))
+        everyones = patience.repeatedly(administration.subscriptions)
     except DevOpsError as error:
         yield Check(Health.BAD, "subscriptions", in_words(error))
         return
+    listed = by_project(everyones)
     for project in projects:
         yield _hooks_of(project, listed.get(project.id, ()), wish)
+    if wish.old_user_names:
+        yield _old_secret(everyones, wish)
+
+
+def _old_secret(everyones: Sequence[Subscription], wish: Wish) -> Check:
+    """Say whether the second secret can be removed, from the subscriptions of the whole organisation."""
+    old, unknown = secrets(everyones, wish)
+    apart = f"; {unknown} more that send to this app were not made by onboarding: see to their passwords" * bool(
+        unknown
+    )
+    if old:
+        sentence = f"the second one is still used by {old} subscriptions: onboard again, or let the app replace it"
+        return Check(Health.UNKNOWN, "hook secrets", sentence + apart)
+    sentence = "nothing that onboarding made uses the second one any more: remove it from SCANGATE_ORGANISATIONS"
+    return Check(Health.UNKNOWN if unknown else Health.GOOD, "hook secrets", sentence + apart)
 
 
 def _hooks_of(project: Project, subscriptions: Iterable[Subscription], wish: Wish) -> Check:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 
@@ -82,3 +83,24 @@ class Patience:
         if seconds >= _WORTH_A_WORD_SECONDS:
             self.say(f"{words} {seconds:.0f} s")
         self.sleep(seconds)
+
+
+def asleep_until(end: datetime, now: Callable[[], datetime], sleep: Callable[[float], None]) -> Callable[[float], None]:
+    """Make a sleep for whoever cannot wait for long: a pause that would end too late is an error at once.
+
+    Args:
+        end: When the last pause has to be over.
+        now: Tells the time.
+        sleep: Sleeps for seconds.
+
+    Returns:
+        Sleeps for seconds, or raises DevOpsError (THROTTLED) with them as ``retry_after``.
+    """
+
+    def pause(seconds: float) -> None:
+        if now() + timedelta(seconds=seconds) > end:
+            sentence = f"Azure DevOps asks to wait {seconds:.0f} s, longer than this turn lasts"
+            raise DevOpsError(DevOpsErrorKind.THROTTLED, sentence, retry_after=seconds)
+        sleep(seconds)
+
+    return pause

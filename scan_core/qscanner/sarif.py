@@ -7,7 +7,16 @@ from dataclasses import field as attribute
 from typing import BinaryIO, NamedTuple
 
 from scan_core.model.finding import Finding, Severity
+from scan_core.model.image import Platform
 from scan_core.qscanner.fields import each, field, name, path_to, text, whole_number
+from scan_core.qscanner.image_statements import (
+    full_layer,
+    layer_commands,
+    stated_digests,
+    stated_ids,
+    stated_layer,
+    stated_platforms,
+)
 from scan_core.qscanner.json_stream import Json, JsonEvents, JsonUnreadable, Scalar
 from scan_core.qscanner.version import scanner_version
 
@@ -48,12 +57,18 @@ class Report(NamedTuple):
         scanner_version: The version of the scanner that wrote it; empty where the report does not say.
         revisions: The commits that the report says it is about; often none.
         repositories: The repository addresses that it says it is about; often none.
+        image_digests: Hashes, 64 hex digits each, of the manifests or indexes that it says it is about; often none.
+        image_ids: Hashes of the configurations of the images that it says it is about; often none.
+        image_platforms: The platforms that it says those images are made for; often none.
     """
 
     findings: tuple[Finding, ...]
     scanner_version: str
     revisions: tuple[str, ...]
     repositories: tuple[str, ...]
+    image_digests: tuple[str, ...] = ()
+    image_ids: tuple[str, ...] = ()
+    image_platforms: tuple[Platform, ...] = ()
 
 
 def read_sarif(stream: BinaryIO) -> Report:
@@ -85,6 +100,9 @@ def read_sarif(stream: BinaryIO) -> Report:
         scanner_version=next((run.scanner_version for run in runs if run.scanner_version), ""),
         revisions=tuple(dict.fromkeys(revision for run in runs for revision in run.revisions)),
         repositories=tuple(dict.fromkeys(address for run in runs for address in run.repositories)),
+        image_digests=tuple(dict.fromkeys(digest for run in runs for digest in run.image_digests)),
+        image_ids=tuple(dict.fromkeys(image_id for run in runs for image_id in run.image_ids)),
+        image_platforms=tuple(dict.fromkeys(platform for run in runs for platform in run.image_platforms)),
     )
 
 
@@ -110,6 +128,7 @@ class _Sighting(NamedTuple):
     installed_version: str
     path: str
     fixed_version: str
+    layer: str
 
 
 @dataclass
@@ -122,6 +141,10 @@ class _Run:
     sightings: list[_Sighting] = attribute(default_factory=list)
     revisions: list[str] = attribute(default_factory=list)
     repositories: list[str] = attribute(default_factory=list)
+    image_digests: list[str] = attribute(default_factory=list)
+    image_ids: list[str] = attribute(default_factory=list)
+    image_platforms: list[Platform] = attribute(default_factory=list)
+    layer_commands: dict[str, str] = attribute(default_factory=dict)
 
 
 def _runs(events: JsonEvents) -> Iterator[_Run]:
@@ -157,6 +180,10 @@ def _run(events: JsonEvents, first: tuple[str, Scalar]) -> _Run:
             raise JsonUnreadable("has results that are not a list")
         elif key == "versionControlProvenance":
             _read_provenance(events.value(value), run)
+        elif key == "properties":
+            _read_image(events.value(value, most_nodes=_MOST_NODES), run)
+        elif key == "artifacts" and value[0] == "start_array":
+            _read_artifacts(events, run)
         else:
             events.skip(value)
     # A run without results found nothing (a clean one may write null), but only a scanner's run can say so.
@@ -236,6 +263,7 @@ def _sightings(record: Json) -> Iterator[_Sighting]:
         installed_version="",
         path=_location(field(record, "locations")),
         fixed_version="",
+        layer="",
     )
     packages = [package for package in each(field(properties, "vulnerablesoftware")) if isinstance(package, dict)]
     if not packages:
@@ -247,6 +275,7 @@ def _sightings(record: Json) -> Iterator[_Sighting]:
             installed_version=name(field(package, "installedversion", "version"), LONGEST_NAME),
             path=name(field(package, "path", "packagepath", "filepath"), LONGEST_PATH) or seen.path,
             fixed_version=text(", ".join(filter(None, fixed)), LONGEST_NAME),
+            layer=stated_layer(package),
         )
 
 
@@ -264,6 +293,22 @@ def _read_provenance(value: Json, run: _Run) -> None:
             run.revisions.append(revision)
         if address := text(field(entry, "repositoryuri"), LONGEST_PATH):
             run.repositories.append(address)
+
+
+def _read_image(properties: Json, run: _Run) -> None:
+    run.image_digests += stated_digests(properties)
+    run.image_ids += stated_ids(properties)
+    run.image_platforms += stated_platforms(properties)
+    run.layer_commands |= layer_commands(properties)
+
+
+def _read_artifacts(events: JsonEvents, run: _Run) -> None:
+    """Read what the first artifact, the target, says of itself; the rest are files in it."""
+    for number, item in enumerate(events.items()):
+        if number:
+            events.skip(item)
+        else:
+            _read_image(field(events.value(item, most_nodes=_MOST_NODES), "properties"), run)
 
 
 def _severity(value: Json) -> Severity | None:
@@ -288,7 +333,7 @@ def _findings(runs: list[_Run]) -> tuple[Finding, ...]:
     findings: dict[tuple[str, str, str, str], Finding] = {}
     for run in runs:
         for sighting in run.sightings:
-            finding = _finding(sighting, _rule_of(sighting, run))
+            finding = _finding(sighting, _rule_of(sighting, run), run.layer_commands)
             known = findings.get(finding.key)
             if known is None or known.severity < finding.severity:
                 findings[finding.key] = finding
@@ -309,8 +354,9 @@ def _rule_of(sighting: _Sighting, run: _Run) -> _Rule | None:
 _NO_RULE = _Rule(key="", title="", severity=None, level="", cves=())
 
 
-def _finding(sighting: _Sighting, known_rule: _Rule | None) -> Finding:
+def _finding(sighting: _Sighting, known_rule: _Rule | None, layer_commands: dict[str, str]) -> Finding:
     rule = known_rule or _NO_RULE
+    layer = full_layer(sighting.layer, layer_commands)
     qid = _qid(sighting.qid or sighting.rule or rule.key)
     return Finding(
         qid=qid,
@@ -321,6 +367,8 @@ def _finding(sighting: _Sighting, known_rule: _Rule | None) -> Finding:
         title=rule.title or sighting.message or f"QID {qid}",
         cves=sighting.cves or rule.cves,
         fixed_version=sighting.fixed_version or None,
+        layer=layer,
+        layer_command=layer_commands.get(layer or "") or None,
     )
 
 

@@ -16,11 +16,18 @@ _AUTHORIZATION = re.compile(
     r"(authorization[\"'\\]{0,2}\s{0,5}[:=]\s{0,5}[\"'\\]{0,2}(?:basic|bearer)\s{1,5})[\w+/=.~-]{1,8192}",
     re.IGNORECASE | re.ASCII,
 )
-_PATTERNS = (_USERINFO, _AUTHORIZATION)
-# More characters than either pattern can match.
+# Variables that QScanner documents for logins, as a log or an inventory may repeat them.
+_VARIABLES = re.compile(
+    r"((?:QUALYS_ACCESS_TOKEN|QSCANNER_REGISTRY_(?:TOKEN|PASSWORD)|AZURE_CLIENT_SECRET)"
+    r"[\"'\\]{0,2}\s{0,5}[:=]\s{0,5}[\"'\\]{0,2})[^\s\"'\\,;]{1,8192}",
+    re.ASCII,
+)
+_PATTERNS = (_USERINFO, _AUTHORIZATION, _VARIABLES)
+# More characters than any of the patterns can match.
 _HOLD_BACK = 8_300
 # A longer secret is looked for in pieces, so that little text has to be held back and few forms of it kept.
 _LONGEST_PIECE = 2_000
+_SHORTEST_PART = 16
 
 
 class Scrubber:
@@ -107,6 +114,19 @@ class Scrubber:
         return f'"{MASK}"' if str(value) in self._values else str(value)
 
 
+def token_secrets(token: str) -> frozenset[str]:
+    """Say what has to be hidden of a token, such as a registry's pull token.
+
+    Args:
+        token: The token.
+
+    Returns:
+        The token, and of a JSON web token (RFC 7519) also its claims and its signature, which a log may quote alone.
+    """
+    _, *parts = token.split(".")
+    return frozenset({token, *(part for part in parts if len(part) >= _SHORTEST_PART)} - {""})
+
+
 def _pieces(value: str) -> Iterator[str]:
     """Cut a secret; each piece is long enough to be looked for, if the whole is."""
     while len(value) > 2 * _LONGEST_PIECE:
@@ -127,6 +147,8 @@ def _is_json(source: BinaryIO) -> bool:
 def _without_credentials(text: str) -> str:
     if "@" in text:
         text = _USERINFO.sub(rf"\1{MASK}@", text)
+    if "_" in text:
+        text = _VARIABLES.sub(rf"\1{MASK}", text)
     return _AUTHORIZATION.sub(rf"\1{MASK}", text)
 
 

@@ -19,7 +19,8 @@ _MATCHES_ANYWHERE = frozenset({
     "match", "matched", "matchedtext", "matchedvalue", "matchvalue", "secretvalue", "secretmatch", "rawsecret",
     "plaintext", "snippet", "codesnippet", "linecontent", "password", "passwd", "passphrase", "accesstoken",
     "refreshtoken", "identitytoken", "authtoken", "bearertoken", "registrytoken", "registrypassword", "registryauth",
-    "authorization", "apikey", "clientsecret", "privatekey",
+    "authorization", "apikey", "clientsecret", "privatekey", "auth", "auths", "registrycredential",
+    "registrycredentials", "xregistryauth", "pulltoken", "dockerconfigjson", "dockercfg",
 })  # fmt: skip
 _MATCHES_AMONG_SECRETS = _MATCHES_ANYWHERE | {
     "secret", "secrets", "matches", "value", "values", "raw", "line", "lines", "code", "content", "text", "context",

@@ -6,12 +6,16 @@ from pydantic import Field
 
 from scan_core.model.gate import Decision, Gate, GateState
 from scan_core.model.scan import Scan
+from scan_core.model.subject import StatusName
 from scan_core.model.value import Moment, Value
 from scan_core.model.verdict import Outcome, Reason, ReasonCode, SeverityCounts, Verdict
+from scan_core.report.advice import fixes
 from scan_core.report.counts import SEVERITIES, in_words
 from scan_core.report.findings import MOST_ROWS, finding_rows, secret_rows
 from scan_core.report.gist import has
 from scan_core.report.headline import headline
+from scan_core.report.images import MOST_IMAGE_ROWS, image_rows, names_in_findings, scan_names
+from scan_core.report.place_words import kinds, place_words
 from scan_core.report.progress import attempt_lines, progress
 from scan_core.report.rendering import headers as page_headers
 from scan_core.report.rendering import rendered
@@ -38,7 +42,7 @@ class GatePage(Value):
     """The whole verdict; None where there is none yet, or where it cannot be read any more."""
     scans: tuple[ScanPage, ...] = ()
     verdict_link: Link | None = None
-    pull_request_link: Link | None = None
+    place_link: Link | None = None
     attempts_allowed: int = 3
     now: Moment
 
@@ -55,24 +59,30 @@ def gate_page(view: GatePage) -> str:
     gate, verdict = view.gate, view.verdict
     rules = (verdict.rules if verdict else None) or gate.rules
     judged = _is_judged(gate.decision)
+    names, scans = names_in_findings(gate), scan_names(gate, (one.scan for one in view.scans))
     return rendered(
         "gate.html.j2",
         page=view,
         gate=gate,
-        pull_request=gate.pull_request,
+        place=place_words(gate),
+        organisation=gate.place.organisation,
         top=headline(gate),
+        fixes=fixes(gate, verdict) if verdict else (),
         reasons=_reasons(view),
         tiles=_tiles(_counts(view), judged=judged),
         found=in_words(_counts(view)),
         verdict=verdict,
         judged=judged,
-        findings=finding_rows(verdict.findings) if verdict else (),
-        secrets=secret_rows(verdict.secrets) if verdict else (),
+        images=image_rows(gate, verdict) if StatusName.IMAGE in kinds(gate) else None,
+        image_number=sum(target.kind == "image" for target in gate.targets),
+        most_images=MOST_IMAGE_ROWS,
+        findings=finding_rows(verdict.findings, names) if verdict else (),
+        secrets=secret_rows(verdict.secrets, names) if verdict else (),
+        names=names,
         most_rows=MOST_ROWS,
-        scans=[_scan(one, view) for one in view.scans],
+        scans=[_scan(one, view, scans[one.scan.scan_id]) for one in view.scans],
         rules_place=read_from(rules) if rules else None,
-        rules=rules_in_words(rules.rules) if rules else (),
-        branch=gate.target_ref.removeprefix("refs/heads/"),
+        rules=rules_in_words(rules.rules, kinds(gate)) if rules else (),
         renew=gate.state is GateState.OPEN,
     )
 
@@ -125,7 +135,7 @@ def _tiles(counts: SeverityCounts, *, judged: bool) -> tuple[tuple[str, int], ..
     return numbers if judged or any(number for _, number in numbers) else ()
 
 
-def _scan(one: ScanPage, view: GatePage) -> dict[str, object]:
+def _scan(one: ScanPage, view: GatePage, named: tuple[str, str]) -> dict[str, object]:
     downloads = (
         ("SARIF", "findings, for code viewers", one.sarif),
         ("SPDX", "bill of materials", one.spdx),
@@ -133,6 +143,8 @@ def _scan(one: ScanPage, view: GatePage) -> dict[str, object]:
     )
     return {
         "row": one.scan,
+        "kind": named[0],
+        "name": named[1],
         "progress": progress(one.scan, view.attempts_allowed, view.now),
         "attempts": attempt_lines(one.scan, view.now),
         "downloads": [(name, what, link) for name, what, link in downloads if link],

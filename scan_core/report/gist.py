@@ -36,11 +36,12 @@ class Gist:
         return f"({'; '.join(self.notes)})" if self.notes else ""
 
 
-def gist(decision: Decision) -> Gist:
+def gist(decision: Decision, of: str | None = None) -> Gist:
     """Say why a decision is what it is.
 
     Args:
         decision: The decision.
+        of: What was judged, to be named where nothing blocks, such as "2 images"; None where it need not be.
 
     Returns:
         The first blocking reason and the number of further ones; for a pass, what was found. An AUDIT, and that an
@@ -53,7 +54,7 @@ def gist(decision: Decision) -> Gist:
     if has(decision, ReasonCode.NOTHING_TO_JUDGE):
         return Gist(_first(decision), _audit(decision))
     found = in_words(decision.counts)
-    return Gist(_pass(decision, found), ((found,) if found else ()) + _audit(decision))
+    return Gist(_pass(decision, found, of), ((found,) if found else ()) + _audit(decision))
 
 
 def has(decision: Decision, code: ReasonCode) -> bool:
@@ -69,13 +70,14 @@ def has(decision: Decision, code: ReasonCode) -> bool:
     return any(reason.code is code for reason in decision.reasons)
 
 
-def _pass(decision: Decision, found: str) -> str:
+def _pass(decision: Decision, found: str, of: str | None) -> str:
     """On what a pass rests: policies may allow what the limits would not, or none may have been asked."""
     if has(decision, ReasonCode.POLICY_AUDIT):
         return "nothing was evaluated"
     if has(decision, ReasonCode.POLICY_ALLOW):
         return "Qualys policies allow this"
-    return "no blocking findings" if found else "no findings"
+    nothing = "no blocking findings" if found else "no findings"
+    return nothing if of is None else f"{nothing} in {of}"
 
 
 def _first(decision: Decision) -> str:

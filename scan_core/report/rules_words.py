@@ -1,6 +1,9 @@
 """Rules in words: where they were read, and what they ask for."""
 
-from scan_core.model.rules import OnAudit, OnError, Rules, RulesRead
+from collections.abc import Iterator
+
+from scan_core.model.rules import ImageRule, OnAudit, OnError, OnNothing, Rules, RulesRead
+from scan_core.model.subject import StatusName
 from scan_core.model.target import Mode, ScanType
 
 _SCAN_TYPES = {
@@ -20,6 +23,8 @@ def read_from(read: RulesRead) -> str:
     Returns:
         A sentence naming branch and commit, and whether a file or the defaults hold.
     """
+    if not read.branch:
+        return "The organisation’s defaults: there is no branch of Azure DevOps to read .scangate.yml on."
     branch = read.branch.removeprefix("refs/heads/")
     place = f"branch {branch}" + (f" at commit {read.commit[:7]}" if read.commit else "")
     if read.file_sha256:
@@ -27,24 +32,40 @@ def read_from(read: RulesRead) -> str:
     return f"The organisation’s defaults: there is no .scangate.yml on {place}."
 
 
-def rules_in_words(rules: Rules) -> tuple[tuple[str, str], ...]:
+def rules_in_words(rules: Rules, kinds: frozenset[StatusName]) -> tuple[tuple[str, str], ...]:
     """Say what rules ask for.
 
     Args:
         rules: The rules.
+        kinds: What is judged by them, source or images or both.
 
     Returns:
         Pairs of a subject and what holds for it.
     """
-    excluded = (*rules.exclude_dirs, *rules.exclude_files)
-    lines = [
-        ("Looks for", ", ".join(_SCAN_TYPES[kind] for kind in rules.scan_types)),
-        ("Blocks on", _limits(rules)),
-        ("Qualys policies", _policies(rules)),
-        ("Left out", ", ".join(excluded) or "nothing"),
-        ("Without a result", "lets through, visibly" if rules.on_error is OnError.ALLOW else "blocks"),
-    ]
-    return tuple(lines)
+    return tuple(_lines(rules, kinds))
+
+
+def _lines(rules: Rules, kinds: frozenset[StatusName]) -> Iterator[tuple[str, str]]:
+    yield "Looks for", ", ".join(_SCAN_TYPES[kind] for kind in rules.scan_types)
+    yield "Blocks on", _limits(rules)
+    yield "Qualys policies", _policies(rules)
+    if StatusName.SOURCE in kinds:
+        yield "Left out", ", ".join((*rules.exclude_dirs, *rules.exclude_files)) or "nothing"
+    if StatusName.IMAGE in kinds:
+        yield "Images", "; ".join(map(_image, rules.images)) or "those that builds name by their tags"
+        yield "Platforms", ", ".join(platform.text for platform in rules.platforms)
+        yield "Check of no image", _outcome(allows=rules.on_nothing is OnNothing.ALLOW)
+    yield "Without a result", _outcome(allows=rules.on_error is OnError.ALLOW)
+
+
+def _image(entry: ImageRule) -> str:
+    pipeline = f" of pipeline {entry.pipeline}" if entry.pipeline else ""
+    platforms = f" for {', '.join(platform.text for platform in entry.platforms)}" if entry.platforms else ""
+    return f"{entry.image}{pipeline}{platforms}"
+
+
+def _outcome(*, allows: bool) -> str:
+    return "lets through, visibly" if allows else "blocks"
 
 
 def _limits(rules: Rules) -> str:

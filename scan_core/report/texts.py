@@ -1,10 +1,11 @@
-"""The status of a gate: what its row shows on the pull request. Pure."""
+"""The status of a gate: what its row shows in Azure DevOps. Pure."""
 
 from typing import Final
 
 from scan_core.model.gate import Decision, Gate, GateState, Status, StatusState
 from scan_core.model.verdict import Outcome
 from scan_core.report.gist import gist
+from scan_core.report.place_words import awaited, image_number
 from scan_core.report.plain import one_line, shortened, units
 
 _LONGEST = 199
@@ -36,7 +37,7 @@ def status_for(gate: Gate) -> Status | None:
         case GateState.WAITING:
             return _pending("Draft: waits for publication")
         case GateState.DECIDED if gate.decision:
-            return _decided(gate.decision)
+            return _decided(gate.decision, image_number(gate))
         case _:
             return None
 
@@ -46,15 +47,19 @@ def _pending(text: str) -> Status:
 
 
 def _progress(gate: Gate) -> str:
-    commit = gate.scanned_commit[:7]
+    what = awaited(gate)
     problem = one_line(gate.problem or "")
     if gate.ahead is not None and not problem:
-        return f"Queued: {gate.ahead} ahead of {commit}" if gate.ahead else f"Queued: {commit} is next"
-    return f"Scanning {commit} is delayed: {problem}" if problem else f"Scanning {commit}…"
+        return (
+            f"Queued: {gate.ahead} ahead of {what.text}"
+            if gate.ahead
+            else f"Queued: {what.with_verb('is', 'are')} next"
+        )
+    return f"Scanning {what.text} is delayed: {problem}" if problem else f"Scanning {what.text}…"
 
 
-def _decided(decision: Decision) -> Status:
+def _decided(decision: Decision, images: str | None) -> Status:
     state, word = _SHOWN[decision.outcome]
-    said = gist(decision)
+    said = gist(decision, images)
     aside = shortened(f" {said.aside}", _LONGEST_ASIDE) if said.aside else ""
     return Status(state=state, description=shortened(f"{word}: {said.phrase}", _LONGEST - units(aside)) + aside)

@@ -1,5 +1,7 @@
 """What is wrong with a rules file, in words that lead to the place."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import NamedTuple
 
 _LONGEST_QUOTE = 60
@@ -70,3 +72,19 @@ def printable(text: object) -> str:
     shown = str(text)[: _LONGEST_QUOTE + 1].replace("`", "'")
     shown = "".join(character if character.isprintable() else "?" for character in shown)
     return shown if len(shown) <= _LONGEST_QUOTE else f"{shown[:_LONGEST_QUOTE]}…"
+
+
+def hint(key: str, known: Iterable[str]) -> str:
+    """Lead from a key that is not known to the one that was meant.
+
+    Args:
+        key: The key as it was written.
+        known: The keys that there are.
+
+    Returns:
+        A clause that names the nearest key, or where none is near, all of them.
+    """
+    names = list(known)
+    spelled = printable(key).lower().replace("-", "_").replace(" ", "_")
+    near = get_close_matches(spelled, names, n=1) or get_close_matches(spelled.replace("_", ""), names, n=1)
+    return f"; did you mean `{near[0]}`?" if near else f"; known keys are {', '.join(names)}"

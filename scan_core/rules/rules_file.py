@@ -1,15 +1,15 @@
 """Reading rules: ``.scangate.yml``, or the organisation's defaults as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
 from pydantic import JsonValue
 
 from scan_core.model.rules import Rules, Thresholds
-from scan_core.rules.keys import COUNT_LIMITS, FAIL_ON_SEVERITY, KEYS, Unfit
-from scan_core.rules.problems import Problem, RulesUnreadable, printable, quoted
+from scan_core.rules.keys import COUNT_LIMITS, FAIL_ON_SEVERITY, KEYS
+from scan_core.rules.kinds import Unfit
+from scan_core.rules.problems import Problem, RulesUnreadable, hint, printable, quoted
 from scan_core.rules.yaml_entries import Entry, read_entries
 
 __all__ = ["RulesUnreadable", "read_rules", "rules_from_mapping"]
@@ -82,16 +82,12 @@ def _problems(entries: Sequence[Entry], values: dict[str, Any]) -> Iterator[Prob
         try:
             values[entry.key] = KEYS[entry.key].kind.read(entry.value)
         except Unfit as unfit:
-            line = entry.line if unfit.item is None or not entry.item_lines else entry.item_lines[unfit.item]
-            yield Problem(line, entry.key, f"`{entry.key}` {unfit.says}")
+            for flaw in (unfit, *unfit.further):
+                yield Problem(entry.line_of(flaw.at), entry.key, f"`{entry.key}` {flaw.says}")
 
 
 def _unknown(entry: Entry) -> Problem:
-    shown = printable(entry.key)
-    spelled = shown.lower().replace("-", "_").replace(" ", "_")
-    near = get_close_matches(spelled, KEYS, n=1) or get_close_matches(spelled.replace("_", ""), KEYS, n=1)
-    hint = f"; did you mean `{near[0]}`?" if near else f"; known keys are {', '.join(KEYS)}"
-    return Problem(entry.line, shown, f"unknown key {quoted(entry.key)}{hint}")
+    return Problem(entry.line, printable(entry.key), f"unknown key {quoted(entry.key)}{hint(entry.key, KEYS)}")
 
 
 def _mixed(entry: Entry, other: Entry) -> Problem:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from scan_core.model.rules import OnError, RulesRead
+from scan_core.model.rules import OnError, OnNothing, RulesRead
 from scan_core.model.verdict import Outcome, Reason, ReasonCode, SeverityCounts, Verdict
 from scan_core.rules.judge import ALLOWED
+
+NO_IMAGE = "Nothing names an image of this build: neither an entry under images in .scangate.yml nor a tag of the build"
 
 
 def disabled(rules_read: RulesRead, now: datetime) -> Verdict:
@@ -50,6 +52,35 @@ def merge_conflicts(rules_read: RulesRead | None, now: datetime) -> Verdict:
     text = "The pull request conflicts with its target branch, so there is no merge to scan: resolve the conflicts"
     reason = Reason(code=ReasonCode.MERGE_CONFLICTS, text=text, blocking=True)
     return _verdict(Outcome.ERROR, [reason], rules_read, now)
+
+
+def nothing_to_judge(rules_read: RulesRead, now: datetime) -> Verdict:
+    """A gate that was asked for finds nothing to judge.
+
+    Args:
+        rules_read: The rules.
+        now: The time to put under the verdict.
+
+    Returns:
+        An error; a visible pass where the rules say ``on_nothing: allow``.
+    """
+    blocks = rules_read.rules.on_nothing is OnNothing.BLOCK
+    text = NO_IMAGE if blocks else f"{NO_IMAGE}; the rules let that pass (on_nothing: allow)"
+    reason = Reason(code=ReasonCode.NOTHING_TO_JUDGE, text=text, blocking=blocks)
+    return _verdict(Outcome.ERROR if blocks else Outcome.PASSED, [reason], rules_read, now)
+
+
+def refused(sentence: str, now: datetime) -> Verdict:
+    """A gate that was asked for in a way that cannot be answered, such as a check of another build.
+
+    Args:
+        sentence: What is wrong with it and what to do.
+        now: The time to put under the verdict.
+
+    Returns:
+        An error, whatever the rules say about errors.
+    """
+    return _verdict(Outcome.ERROR, [Reason(code=ReasonCode.REFUSED, text=sentence, blocking=True)], None, now)
 
 
 def timed_out(rules_read: RulesRead | None, sentence: str, now: datetime) -> Verdict:

@@ -1,6 +1,8 @@
 """Reading a rules file's YAML into entries that remember their lines. Only what a rules file needs is allowed."""
 
 import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import yaml
@@ -9,12 +11,14 @@ from scan_core.rules.problems import Problem, RulesUnreadable, printable
 
 MOST_BYTES = 32 * 1024
 """What a profile adds to an attempt's message has to fit into a queue (64 KiB of base64)."""
-_DEEPEST = 4
+_DEEPEST = 5
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _TAG = "tag:yaml.org,2002:"
 _NULL = f"{_TAG}null"
 _TRUE = frozenset({"yes", "true", "on"})
 
+type At = tuple[int | str, ...]
+"""Where within a value: numbers of items, from 0, and names of keys."""
 type Plain = str | int | float | bool | list[Plain] | dict[str, Plain] | None
 
 
@@ -25,13 +29,25 @@ class Entry(NamedTuple):
         key: The key as it was written.
         line: The line the key stands on, from 1; None where the source has no lines.
         value: The value as JSON knows it. A whole number not in plain decimals, or a date, stays the text it was.
-        item_lines: The lines of the value's items, where it is a list.
+        lines: The lines of what stands within the value.
     """
 
     key: str
     line: int | None
     value: Plain
-    item_lines: tuple[int, ...] = ()
+    lines: Mapping[At, int] = MappingProxyType({})
+
+    def line_of(self, at: At) -> int | None:
+        """Find the line of something within the value.
+
+        Args:
+            at: Where it stands.
+
+        Returns:
+            Its line, or that of the nearest thing around it that has one.
+        """
+        around = (at[:length] for length in range(len(at), 0, -1))
+        return next((self.lines[each] for each in around if each in self.lines), self.line)
 
 
 def read_entries(content: bytes, file: str) -> list[Entry]:
@@ -124,25 +140,44 @@ def _entries(root: yaml.Node, file: str) -> list[Entry]:
     if not isinstance(root, yaml.MappingNode):
         says = f"expected keys and values such as `max_critical: 0`, found {_kind(root)}"
         raise RulesUnreadable(file, (Problem(_line(root), None, says),))
-    entries: dict[str, Entry] = {}
-    for key_node, value_node in root.value:
+    return [
+        Entry(key, line, _plain(node, file), dict(_lines(node, ()))) for key, (line, node) in _named(root, file).items()
+    ]
+
+
+def _named(group: yaml.MappingNode, file: str) -> dict[str, tuple[int, yaml.Node]]:
+    """Take keys and values apart: each key's line and value."""
+    named: dict[str, tuple[int, yaml.Node]] = {}
+    for key_node, value_node in group.value:
+        line = _line(key_node)
         if not isinstance(key_node, yaml.ScalarNode):
-            raise RulesUnreadable(file, (Problem(_line(key_node), None, f"a key is {_kind(key_node)}, not a name"),))
+            raise RulesUnreadable(file, (Problem(line, None, f"a key is {_kind(key_node)}, not a name"),))
         key = str(key_node.value)
-        if key in entries:
-            says = f"`{printable(key)}` is given twice, first on line {entries[key].line}"
-            raise RulesUnreadable(file, (Problem(_line(key_node), printable(key), says),))
-        lines = tuple(map(_line, value_node.value)) if isinstance(value_node, yaml.SequenceNode) else ()
-        entries[key] = Entry(key, _line(key_node), _plain(value_node), lines)
-    return list(entries.values())
+        if key in named:
+            says = f"`{printable(key)}` is given twice, first on line {named[key][0]}"
+            raise RulesUnreadable(file, (Problem(line, printable(key), says),))
+        named[key] = (line, value_node)
+    return named
 
 
-def _plain(node: yaml.Node) -> Plain:
+def _plain(node: yaml.Node, file: str) -> Plain:
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(item) for item in node.value]
+        return [_plain(item, file) for item in node.value]
     if isinstance(node, yaml.MappingNode):
-        return {str(key.value): _plain(value) for key, value in node.value}
+        return {key: _plain(value, file) for key, (_, value) in _named(node, file).items()}
     return _scalar(node.tag.removeprefix(_TAG), str(node.value))
+
+
+def _lines(node: yaml.Node, at: At) -> Iterator[tuple[At, int]]:
+    """Walk what stands within a value, with its lines."""
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield (*at, number), _line(item)
+            yield from _lines(item, (*at, number))
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*at, str(key.value)), _line(key)
+            yield from _lines(value, (*at, str(key.value)))
 
 
 def _scalar(tag: str, written: str) -> Plain:

@@ -59,3 +59,17 @@ class Runner(Protocol):
             Whether it runs; None where that cannot be told.
         """
         ...
+
+    def reason_of(self, execution: str) -> str | None:
+        """Say how a worker ended, by what its platform remembers.
+
+        Args:
+            execution: The name of its execution.
+
+        Returns:
+            One line, fit to be shown; None where it has not ended or nothing is known.
+
+        Raises:
+            RunnerError: The platform could not be asked.
+        """
+        ...

@@ -128,6 +128,17 @@ class ContainerRunner:
         except RunnerError:
             return None
 
+    def reason_of(self, execution: str) -> str | None:  # noqa: ARG002 - the interface of runners
+        """Say nothing: the containers are removed when they end.
+
+        Args:
+            execution: The name of its execution.
+
+        Returns:
+            None.
+        """
+        return None
+
     @property
     def _executions(self) -> Executions:
         return Executions(self.folder, self.max_workers, clear=self._clear)

@@ -29,3 +29,14 @@ class PlatformRunner:
             None.
         """
         return None
+
+    def reason_of(self, execution: str) -> str | None:  # noqa: ARG002 - the interface of runners
+        """Know nothing.
+
+        Args:
+            execution: The name of its execution.
+
+        Returns:
+            None.
+        """
+        return None

@@ -71,6 +71,17 @@ class ProcessRunner:
         """
         return self._executions.is_held(execution)
 
+    def reason_of(self, execution: str) -> str | None:  # noqa: ARG002 - the interface of runners
+        """Say nothing: a launcher keeps how it ended for whoever reads its log.
+
+        Args:
+            execution: The name of its execution.
+
+        Returns:
+            None.
+        """
+        return None
+
     @property
     def _executions(self) -> Executions:
         return Executions(self.folder, self.max_workers)

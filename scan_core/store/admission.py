@@ -10,7 +10,7 @@ from http import HTTPStatus
 from azure.core import MatchConditions
 from azure.data.tables import TableServiceClient, TableTransactionError, UpdateMode
 
-from scan_core.model.ids import OrganisationName, RepositoryId, ScanId
+from scan_core.model.ids import OrganisationName, ScanId
 from scan_core.model.value import Moment, Value
 from scan_core.store.rows import Conflict, Rows, Versioned, entity_of
 
@@ -26,7 +26,8 @@ class Enlisted(Value):
 
     scan_id: ScanId
     organisation: OrganisationName
-    repository_id: RepositoryId
+    repository: str
+    """The repository of sources, or of images with its registry: what one cap holds for."""
     since: Moment
     admitted_at: Moment | None = None
 

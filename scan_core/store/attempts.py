@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
@@ -23,6 +25,14 @@ _SMALL = 1024 * 1024
 
 class TooLarge(Exception):
     """A document is larger than anything a worker of ours writes."""
+
+
+@dataclass(frozen=True)
+class Left[T: Value]:
+    """What a worker left, and how long ago by the clock of storage: the worker's own may be minutes off."""
+
+    document: T
+    age: timedelta
 
 
 class AttemptStore:
@@ -55,7 +65,7 @@ class AttemptStore:
         """
         self._create(_path(scan, attempt, "cancel.json"), cancel)
 
-    def claim(self, scan: ScanId, attempt: AttemptNumber) -> Claim | None:
+    def claim(self, scan: ScanId, attempt: AttemptNumber) -> Left[Claim] | None:
         """Read who took an attempt.
 
         Args:
@@ -65,9 +75,9 @@ class AttemptStore:
         Returns:
             The claim; None where nobody took it yet.
         """
-        return self._document(scan, attempt, "claim.json", Claim)
+        return self._left(scan, attempt, "claim.json", Claim)
 
-    def heartbeat(self, scan: ScanId, attempt: AttemptNumber) -> Heartbeat | None:
+    def heartbeat(self, scan: ScanId, attempt: AttemptNumber) -> Left[Heartbeat] | None:
         """Read when a worker last said that it lives.
 
         Args:
@@ -77,7 +87,7 @@ class AttemptStore:
         Returns:
             The latest heartbeat; None where there was none, or it cannot be read.
         """
-        return self._document(scan, attempt, "heartbeat.json", Heartbeat)
+        return self._left(scan, attempt, "heartbeat.json", Heartbeat)
 
     def manifest(self, scan: ScanId, attempt: AttemptNumber) -> bytes | None:
         """Read a manifest as it stands, to be hashed and checked by the caller.
@@ -175,22 +185,43 @@ class AttemptStore:
         except ResourceExistsError:
             return
 
-    def _document[T: Value](self, scan: ScanId, attempt: AttemptNumber, name: str, kind: type[T]) -> T | None:
+    def _left[T: Value](self, scan: ScanId, attempt: AttemptNumber, name: str, kind: type[T]) -> Left[T] | None:
         try:
-            body = self._bytes(_path(scan, attempt, name))
-            return None if body is None else kind.model_validate_json(body)
+            found = self._small(_path(scan, attempt, name))
+            return None if found is None else Left(kind.model_validate_json(found[0]), found[1])
         except (ValidationError, TooLarge):
             return None
 
     def _bytes(self, path: str) -> bytes | None:
+        found = self._small(path)
+        return None if found is None else found[0]
+
+    def _small(self, path: str) -> tuple[bytes, timedelta] | None:
+        """Read a small blob, and how long ago it was written."""
+        asked_at: list[str] = []
         try:
-            download = self._container.download_blob(path, length=_SMALL + 1, offset=0)
+            download = self._container.download_blob(
+                path, length=_SMALL + 1, offset=0, raw_response_hook=lambda answer: asked_at.append(_date_of(answer))
+            )
         except ResourceNotFoundError:
             return None
         body = download.readall()
         if len(body) > _SMALL:
             raise TooLarge(path)
-        return body
+        return body, _age(download.properties.last_modified, asked_at)
+
+
+def _date_of(answer: Any) -> str:  # noqa: ANN401 - the SDK's pipeline response
+    return str(answer.http_response.headers.get("Date", ""))
+
+
+def _age(written_at: datetime, asked_at: list[str]) -> timedelta:
+    """Compare two times of one clock, to the second: ``Last-Modified`` and ``Date`` of one answer ("Get Blob")."""
+    try:
+        now = parsedate_to_datetime(asked_at[0])
+    except (IndexError, ValueError):
+        now = datetime.now(UTC)
+    return max(now - written_at, timedelta(0))
 
 
 def _path(scan: ScanId, attempt: AttemptNumber, name: str) -> str:

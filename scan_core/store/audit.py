@@ -1,4 +1,7 @@
-"""Container ``audit``: one JSON line for each verdict, override and report; a blob a day and instance."""
+"""Container ``audit``: one JSON line for each verdict, override and report; a blob a day and instance.
+
+docs/operations.md, "Audit", says what the lines hold.
+"""
 
 import itertools
 import json
@@ -12,7 +15,11 @@ from azure.core.exceptions import AzureError, ResourceExistsError, ResourceModif
 from azure.storage.blob import BlobClient, BlobServiceClient
 from pydantic import JsonValue
 
+from scan_core.model.gate import AuditLine
+from scan_core.model.ids import digest
+
 _log = logging.getLogger(__name__)
+_ID_DIGITS = 16
 
 
 class AuditTrail:
@@ -30,18 +37,33 @@ class AuditTrail:
         self._part = 0
 
     def append(self, now: datetime, what: str, fields: Mapping[str, JsonValue]) -> None:
-        """Write one line.
+        """Write one line, once.
 
         Args:
             now: When it happened.
             what: What happened, in a word.
             fields: Who, which, why; JSON values without secrets.
         """
-        line = json.dumps({"at": now.isoformat(), "what": what, **fields}, ensure_ascii=False) + "\n"
+        said = digest([what, now.isoformat(), dict(fields)])
+        self.keep(AuditLine(line_id=said[:_ID_DIGITS], at=now, what=what, fields=dict(fields)))
+
+    def keep(self, line: AuditLine) -> bool:
+        """Write one line, which its owner writes again where it was not kept.
+
+        Args:
+            line: The line.
+
+        Returns:
+            Whether it is kept; where not, it was logged.
+        """
+        named = {"id": line.line_id, "at": line.at.isoformat(), "what": line.what, "by": self._instance}
+        text = json.dumps({**named, **line.fields}, ensure_ascii=False) + "\n"
         try:
-            self._append(f"{now:%Y-%m-%d}/{self._instance}", line.encode())
+            self._append(f"{line.at:%Y-%m-%d}/{self._instance}", text.encode())
         except AzureError as error:
-            _log.error("an audit line could not be kept (%s): %s", type(error).__name__, line.rstrip())
+            _log.error("an audit line could not be kept (%s): %s", type(error).__name__, text.rstrip())
+            return False
+        return True
 
     def _append(self, name: str, line: bytes) -> None:
         for part in itertools.count(self._part):

@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 TABLES = ("gates", "scans")
-QUEUES = ("scan-requests", "scan-attempts", "scan-results")
+QUEUES = ("scan-requests", "scan-attempts", "scan-results", "onboardings")
 CONTAINERS = ("scans", "gates", "audit")
 
 _TIMES: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20, "retry_total": 3, "retry_backoff_factor": 0.4}
@@ -19,6 +19,15 @@ _TIMES: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 20, "retry_to
 _PAUSES: dict[str, Any] = {"initial_backoff": 0.2, "increment_base": 1, "random_jitter_range": 0.2}
 """Blobs and queues have a back-off of their own, which by default makes a refused call last a minute (azure-storage's
 `ExponentialRetry`): a hook has to be answered before its sender gives up. These are about 1.2 seconds, three times."""
+_HURRIED: dict[str, Any] = {
+    "connection_timeout": 1,
+    "read_timeout": 1.2,
+    "retry_total": 1,
+    "initial_backoff": 0.1,
+    "increment_base": 0,
+    "random_jitter_range": 0.05,
+}
+"""Seconds, where somebody waits for an answer: a second try is over about when they are told to come again."""
 _SINGLE_PUT_BYTES = 256 * 1024 * 1024
 
 
@@ -33,11 +42,12 @@ class Storage:
     """None where identity is used; then links are signed with a user-delegation key."""
 
 
-def from_connection_string(connection: str) -> Storage:
+def from_connection_string(connection: str, *, hurried: bool = False) -> Storage:
     """Reach an account by its key, as local runs on Azurite do.
 
     Args:
         connection: A storage connection string (Microsoft, "Configure Azure Storage connection strings").
+        hurried: Whether a call to a queue that hangs shall end within about two seconds.
 
     Returns:
         Clients for tables, blobs and queues.
@@ -54,17 +64,18 @@ def from_connection_string(connection: str) -> Storage:
         blobs=BlobServiceClient.from_connection_string(
             connection, max_single_put_size=_SINGLE_PUT_BYTES, **_TIMES, **_PAUSES
         ),
-        queues=QueueServiceClient.from_connection_string(connection, **_TIMES, **_PAUSES),
+        queues=QueueServiceClient.from_connection_string(connection, **_queue_times(hurried=hurried)),
         account_key=parts["AccountKey"],
     )
 
 
-def from_identity(account: str, credential: TokenCredential) -> Storage:
+def from_identity(account: str, credential: TokenCredential, *, hurried: bool = False) -> Storage:
     """Reach an account without any key.
 
     Args:
         account: The storage account's name.
         credential: A managed identity, or another source of tokens.
+        hurried: Whether a call to a queue that hangs shall end within about two seconds.
 
     Returns:
         Clients for tables, blobs and queues.
@@ -79,10 +90,14 @@ def from_identity(account: str, credential: TokenCredential) -> Storage:
             **_PAUSES,
         ),
         queues=QueueServiceClient(
-            f"https://{account}.queue.core.windows.net", credential=credential, **_TIMES, **_PAUSES
+            f"https://{account}.queue.core.windows.net", credential=credential, **_queue_times(hurried=hurried)
         ),
         account_key=None,
     )
+
+
+def _queue_times(*, hurried: bool) -> dict[str, Any]:
+    return {**_TIMES, **_PAUSES, **(_HURRIED if hurried else {})}
 
 
 def ensure(storage: Storage) -> None:

@@ -1,4 +1,4 @@
-"""Table ``gates``: looks and gates by pull request, and the agenda of what still needs attention.
+"""Table ``gates``: looks and gates by what they are about, and the agenda of what still needs attention.
 
 The agenda is written before the row it points to, and taken away only by whoever then finds nothing left to do in the
 version of the agenda entry read first: so nothing that still needs a step is ever without its entry.
@@ -34,7 +34,7 @@ class OpenSubject:
 
 
 class GateStore:
-    """Everything known about the gates of pull requests."""
+    """Everything known about gates."""
 
     def __init__(self, tables: TableServiceClient) -> None:
         """Use the table of an account.
@@ -91,10 +91,10 @@ class GateStore:
         return self._agenda.delete(_AGENDA, open_subject.subject, open_subject.entry)
 
     def look(self, subject: SubjectId) -> Versioned[Look] | None:
-        """Read a pull request's look.
+        """Read the look at a subject.
 
         Args:
-            subject: The pull request.
+            subject: The subject.
 
         Returns:
             The look; None where no request ever came.
@@ -102,10 +102,10 @@ class GateStore:
         return self._looks.read(subject, _LOOK)
 
     def write_look(self, subject: SubjectId, old: Versioned[Look] | None, look: Look) -> Versioned[Look]:
-        """Write a pull request's look over the version read, or for the first time.
+        """Write the look at a subject over the version read, or for the first time.
 
         Args:
-            subject: The pull request.
+            subject: The subject.
             old: What was read.
             look: What shall stand.
 
@@ -120,16 +120,16 @@ class GateStore:
         return self._looks.replace(subject, _LOOK, old, look)
 
     def gates_of(self, subject: SubjectId) -> list[Versioned[Gate]]:
-        """Read all gates of a pull request.
+        """Read all gates of a partition.
 
         Args:
-            subject: The pull request.
+            subject: What they are about.
 
         Returns:
-            Its gates, the oldest iteration first.
+            The gates; those of a pull request with the oldest iteration first.
         """
         found = [gate for _, gate in self._gates.partition(subject)]
-        return sorted(found, key=lambda gate: gate.value.iteration)
+        return sorted(found, key=lambda gate: _number_of(gate.value.gate_id))
 
     def gate(self, gate_id: GateId) -> Versioned[Gate] | None:
         """Read one gate.
@@ -170,6 +170,10 @@ class GateStore:
             Conflict: It changed meanwhile.
         """
         return self._gates.replace(_subject_of(gate.gate_id), gate.gate_id, old, gate)
+
+
+def _number_of(gate_id: GateId) -> int:
+    return int(gate_id.split("-")[1])
 
 
 def _subject_of(gate_id: GateId) -> SubjectId:

@@ -6,8 +6,8 @@ from typing import Annotated
 from azure.data.tables import TableServiceClient
 from pydantic import Field
 
-from scan_core.model.gate import PullRequestRef
 from scan_core.model.ids import Guid, Organisation, OrganisationName, ProjectId
+from scan_core.model.subject import Branch, PullRequestRef
 from scan_core.model.value import Moment, Value
 from scan_core.store.rows import Conflict, Rows, Versioned
 
@@ -23,6 +23,8 @@ class Project(Value):
     """When its turn comes; whoever moves this on has the turn."""
     failures: int = Field(default=0, ge=0)
     """How many of its latest turns in a row failed."""
+    builds_until: Moment | None = None
+    """Until when its completed builds were gone through; None while no hook told of any."""
 
 
 class Followed(Value):
@@ -33,6 +35,14 @@ class Followed(Value):
     """When what Azure DevOps shows is compared with its gate again."""
     seen_status: int = Field(default=0, ge=0)
     """The highest id among its statuses that were looked at."""
+
+
+class FollowedBranch(Value):
+    """A branch whose pushes are judged."""
+
+    branch: Branch
+    next_at: Moment
+    """When the commit that it points to is compared with its gate again."""
 
 
 class ProjectStore:
@@ -47,7 +57,10 @@ class ProjectStore:
         table = tables.get_table_client("gates")
         self._projects = Rows(table, Project)
         self._followed = Rows(table, Followed)
+        self._branches = Rows(table, FollowedBranch)
+        self._known_branches: set[Branch] = set()
         self._known: set[tuple[OrganisationName, ProjectId]] = set()
+        self._with_builds: set[tuple[OrganisationName, ProjectId]] = set()
 
     def enrol(self, project: Project) -> None:
         """Remember a project for ever. After the first time in a process this costs nothing.
@@ -115,6 +128,81 @@ class ProjectStore:
         """
         with suppress(Conflict):
             self._followed.replace(_partition(followed.pull_request), followed.pull_request.subject, old, followed)
+
+    def follow_branch(self, followed: FollowedBranch) -> None:
+        """Remember a branch. After the first time in a process this costs nothing.
+
+        Args:
+            followed: The branch, with its first comparison; a row that stands keeps its own.
+        """
+        branch = followed.branch
+        if branch in self._known_branches:
+            return
+        with suppress(Conflict):
+            self._branches.insert(_name(branch.organisation, branch.project_id), branch.subject, followed)
+        self._known_branches.add(branch)
+
+    def followed_branches(
+        self, organisation: OrganisationName, project_id: ProjectId
+    ) -> list[Versioned[FollowedBranch]]:
+        """List the branches followed in a project.
+
+        Args:
+            organisation: The project's organisation.
+            project_id: The project.
+
+        Returns:
+            The branches, in no order that means anything.
+        """
+        return [branch for _, branch in self._branches.partition(_name(organisation, project_id))]
+
+    def note_branch(self, old: Versioned[FollowedBranch], followed: FollowedBranch) -> bool:
+        """Write a followed branch over the version read.
+
+        Args:
+            old: What was read.
+            followed: What shall stand.
+
+        Returns:
+            Whether it stands; False where another was quicker.
+        """
+        branch = followed.branch
+        try:
+            self._branches.replace(_name(branch.organisation, branch.project_id), branch.subject, old, followed)
+        except Conflict:
+            return False
+        return True
+
+    def let_go_of_branch(self, old: Versioned[FollowedBranch]) -> None:
+        """Forget a branch, unless its row changed since it was read.
+
+        Args:
+            old: What was read.
+        """
+        branch = old.value.branch
+        self._branches.delete(_name(branch.organisation, branch.project_id), branch.subject, old)
+        self._known_branches.discard(branch)
+
+    def go_through_builds(self, organisation: OrganisationName, project_id: ProjectId, since: Moment) -> None:
+        """Remember that a project's builds are told of. After the first time in a process this costs nothing.
+
+        Args:
+            organisation: The project's organisation.
+            project_id: The project, which is enrolled.
+            since: The moment from which they are gone through; one that stands is kept.
+        """
+        key = (organisation, project_id)
+        if key in self._with_builds:
+            return
+        row = self._projects.read(_PROJECTS, _name(organisation, project_id))
+        if row is None:
+            return
+        if row.value.builds_until is None:
+            with suppress(Conflict):  # else at the next build
+                self.write(row, row.value.model_copy(update={"builds_until": since}))
+                self._with_builds.add(key)
+        else:
+            self._with_builds.add(key)
 
     def let_go(self, old: Versioned[Followed]) -> None:
         """Forget a pull request, unless its row changed since it was read.

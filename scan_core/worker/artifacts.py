@@ -1,16 +1,17 @@
 """From what QScanner left to what may be stored: found, checked, and without secrets."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from scan_core.model.attempt import Artifact, AttemptError, AttemptErrorKind, AttemptMessage, AttemptSpec
-from scan_core.qscanner.foreign import contradiction, is_older_than_run
+from scan_core.model.target import ImageTarget, Target
+from scan_core.qscanner.foreign import contradiction, image_contradiction, is_older_than_run, platform_contradiction
 from scan_core.qscanner.outputs import Outputs, OutputsRefused, discover, open_output
-from scan_core.qscanner.sarif import ReportUnreadable, read_sarif
+from scan_core.qscanner.sarif import Report, ReportUnreadable, read_sarif
 from scan_core.qscanner.scrub import Scrubber
 from scan_core.qscanner.secret_fields import InventoryUnreadable, secret_values
 from scan_core.worker.folder import WorkerFolder, fresh
@@ -43,7 +44,7 @@ class _Refused(Exception):
         self.error = AttemptError(kind=kind, sentence=sentence[:_LONGEST_SENTENCE])
 
 
-def prepare(message: AttemptMessage, folder: WorkerFolder, scanned: Scanned, token: str) -> Prepared:
+def prepare(message: AttemptMessage, folder: WorkerFolder, scanned: Scanned, tokens: Collection[str]) -> Prepared:
     """Make what a run left fit to be stored.
 
     A run that is not conclusive leaves its log alone: half a result must not be taken for one.
@@ -52,13 +53,13 @@ def prepare(message: AttemptMessage, folder: WorkerFolder, scanned: Scanned, tok
         message: The attempt, for its limits and its own secrets.
         folder: Where the worker keeps what.
         scanned: How the run ended.
-        token: The Qualys access token, which must appear nowhere.
+        tokens: What QScanner was let in with, at Qualys and at a registry: it must appear nowhere.
 
     Returns:
         The files, in the worker's folder for uploads, and whether they are conclusive.
     """
     fresh(folder.upload)
-    known = {token, *_secrets_of(message)}
+    known = {*tokens, *_secrets_of(message)}
     log = scanned.log
     prepared = Prepared(error=scanned.error)
     try:
@@ -98,9 +99,15 @@ def _conclusive(
             report = read_sarif(stream)
     except ReportUnreadable as unreadable:
         raise _Refused(AttemptErrorKind.REPORT_UNREADABLE, unreadable.sentence) from None
-    if foreign := contradiction(report, spec.target.commit):
+    if foreign := _foreign(report, spec.target):
         raise _Refused(AttemptErrorKind.REPORT_FOREIGN, foreign)
     return Prepared(files=files, scanner_version=report.scanner_version or None)
+
+
+def _foreign(report: Report, target: Target) -> str | None:
+    if isinstance(target, ImageTarget):
+        return image_contradiction(report, {target.digest}) or platform_contradiction(report, target.platform)
+    return contradiction(report, target.commit)
 
 
 def _artifacts(outputs: Outputs) -> Iterator[tuple[Artifact, Path | None]]:

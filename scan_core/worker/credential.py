@@ -1,4 +1,4 @@
-"""What the fetch step shows to Azure DevOps and to its queue, and whom it may be shown to."""
+"""What the fetch step shows to Azure DevOps, registries and its queue, and whom it may be shown to."""
 
 import base64
 import re
@@ -77,6 +77,22 @@ def storage_token(identity: str | None) -> str:
         NoToken: The identity gave none.
     """
     return _token(identity, _STORAGE_SCOPE)
+
+
+def registry_token(identity: str | None, scope: str) -> str:
+    """Get a token of the managed identity that a registry exchanges for one of its own.
+
+    Args:
+        identity: As for `devops_bearer`.
+        scope: Of registries, `scan_core.registry.access.ENTRA_SCOPE`.
+
+    Returns:
+        The token.
+
+    Raises:
+        NoToken: The identity gave none.
+    """
+    return _token(identity, scope)
 
 
 def _token(identity: str | None, scope: str) -> str:

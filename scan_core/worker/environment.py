@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _EXECUTION: Final = ("SCANGATE_EXECUTION", "CONTAINER_APP_JOB_EXECUTION_NAME")
 _INHERITED: Final = (
@@ -32,6 +32,9 @@ class FetchEnvironment:
             address, to be used with the managed identity.
         origins: The prefixes of addresses that may be fetched from with our credential (``SCANGATE_DEVOPS_ORIGINS``, a
             JSON list).
+        registries: The container registries that may be asked (``SCANGATE_REGISTRIES``, a JSON list of objects; none
+            where it is absent): each what `scan_core.registry.access.RegistryAccess` holds, and as ``organisation``
+            whose images it is asked for; without one, everybody's.
         pat: A personal access token for local trials (``SCANGATE_DEVOPS_PAT``); None = the managed identity.
         identity: The client id of a user-assigned managed identity (``AZURE_CLIENT_ID``); None = the only one there is.
         inherited: Search path, language, proxies and certificates for git.
@@ -41,9 +44,21 @@ class FetchEnvironment:
     execution: str
     queue: str = field(repr=False)
     origins: tuple[str, ...]
+    registries: tuple[Mapping[str, object], ...] = field(repr=False)
     pat: str | None = field(repr=False)
     identity: str | None
     inherited: Mapping[str, str]
+
+    def registries_of(self, organisation: str) -> list[Mapping[str, object]]:
+        """List the registries that may be asked for an organisation's images.
+
+        Args:
+            organisation: Its name.
+
+        Returns:
+            What was told of each, unread: whoever asks none need not know how a registry is described.
+        """
+        return [told for told in self.registries if told.get("organisation", organisation) == organisation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +99,7 @@ def fetch_environment(variables: Mapping[str, str] = os.environ) -> FetchEnviron
         execution=_execution(variables),
         queue=_queue(variables),
         origins=_origins(variables),
+        registries=_registries(variables),
         pat=variables.get("SCANGATE_DEVOPS_PAT") or None,
         identity=variables.get("AZURE_CLIENT_ID") or None,
         inherited=_inherited(variables),
@@ -149,14 +165,25 @@ def _queue(variables: Mapping[str, str]) -> str:
 def _origins(variables: Mapping[str, str]) -> tuple[str, ...]:
     name = "SCANGATE_DEVOPS_ORIGINS"
     meaning = 'a JSON list of address prefixes, such as ["https://dev.azure.com/contoso/"]'
-    text = _needed(variables, name, meaning)
-    try:
-        origins = json.loads(text)
-    except ValueError:
-        origins = None
+    origins = _parsed(_needed(variables, name, meaning))
     if not isinstance(origins, list) or not origins or not all(isinstance(origin, str) for origin in origins):
         raise EnvironmentWrong(f"{name} has to be {meaning}")
     return tuple(origins)
+
+
+def _registries(variables: Mapping[str, str]) -> tuple[Mapping[str, object], ...]:
+    name = "SCANGATE_REGISTRIES"
+    registries = _parsed(variables.get(name) or "[]")
+    if not isinstance(registries, list) or not all(isinstance(registry, dict) for registry in registries):
+        raise EnvironmentWrong(f'{name} has to be a JSON list of registries, such as [{{"url": "https://…"}}]')
+    return tuple(registries)
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 - parsed JSON
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _inherited(variables: Mapping[str, str]) -> dict[str, str]:

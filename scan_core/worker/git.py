@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from scan_core.model.attempt import AttemptError, AttemptErrorKind, AttemptSpec
+from scan_core.model.attempt import AttemptError, AttemptErrorKind, Limits
+from scan_core.model.target import SourceTarget
 from scan_core.worker import git_failures, git_settings, keeper
 from scan_core.worker.bounded import Ending, Sink, run
 from scan_core.worker.capped_log import CappedLog
 from scan_core.worker.environment import FetchEnvironment
+from scan_core.worker.fetch_failed import FetchFailed
 from scan_core.worker.folder import WorkerFolder, fresh, occupied, remove
 from scan_core.worker.stopping import StopSign
 from scan_core.worker.tree import TreeListing, remove_leaving_links
@@ -25,35 +27,22 @@ _SHOWN_CHARACTERS: Final = 1000
 _log = logging.getLogger(__name__)
 
 
-class FetchFailed(Exception):
-    """The commit could not be had.
-
-    Attributes:
-        error: What to record.
-    """
-
-    def __init__(self, error: AttemptError) -> None:
-        """Take the error.
-
-        Args:
-            error: What to record.
-        """
-        super().__init__(error.sentence)
-        self.error = error
-
-
 @dataclass(frozen=True, slots=True)
 class Checkout:
     """One fetch: from where, to where, within which bounds.
 
     Attributes:
-        spec: Which commit of which repository, and the limits.
+        target: Which commit of which repository.
+        clone_url: Where that repository is, without credentials.
+        limits: What it may take.
         folder: Where the worker keeps what.
         settings: What the fetch step was told.
         stop: Whether to stop.
     """
 
-    spec: AttemptSpec
+    target: SourceTarget
+    clone_url: str
+    limits: Limits
     folder: WorkerFolder
     settings: FetchEnvironment
     stop: StopSign
@@ -79,17 +68,17 @@ class Checkout:
             remove(self.folder.fetch_home)
 
     def _make(self, authorisation: str | None) -> None:
-        seconds = self.spec.limits.fetch_seconds
+        seconds = self.limits.fetch_seconds
         late = self.stop.or_after(seconds, git_failures.timed_out(seconds))
         local = git_settings.environment(self.folder.fetch_home, self.settings.inherited)
         git = _Git(self.folder.source, local, late)
         git.must(
             "prepare an empty repository", ["init", "--quiet", "--template=", "--initial-branch", git_settings.BRANCH]
         )
-        git.must("name the repository's origin", ["remote", "add", "--", "origin", self.spec.clone_url])
+        git.must("name the repository's origin", ["remote", "add", "--", "origin", self.clone_url])
         self._fetch(git, authorisation)
-        commit = self.spec.target.commit
-        listing = TreeListing(self.spec.limits)
+        commit = self.target.commit
+        listing = TreeListing(self.limits)
         git.watching(lambda: listing.problem).must(
             "list the commit's files", ["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", commit], listing
         )
@@ -102,12 +91,12 @@ class Checkout:
         self._note(remove_leaving_links(self.folder.source, listing.links))
 
     def _fetch(self, git: "_Git", authorisation: str | None) -> None:
-        address = self.spec.clone_url
+        address = self.clone_url
         environment = git_settings.fetch_environment(
             self.folder.fetch_home, self.settings.inherited, address, authorisation
         )
         online = git.connected(environment).watching(self._pack_too_large)
-        commit = self.spec.target.commit
+        commit = self.target.commit
         ending, printed = online.attempt(
             ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "origin", commit]
         )
@@ -129,7 +118,7 @@ class Checkout:
         return git_failures.repository_empty() if ending.code == 0 and not printed.strip() else error
 
     def _pack_too_large(self) -> AttemptError | None:
-        limit = self.spec.limits.repository_bytes
+        limit = self.limits.repository_bytes
         size, _ = occupied(self.folder.source / ".git" / "objects", most_files=_MOST_OBJECT_FILES)
         return git_failures.too_large("The commit's packed files", limit, "bytes") if size > limit else None
 

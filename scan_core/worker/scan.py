@@ -2,7 +2,7 @@
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from scan_core.model.attempt import (
@@ -13,6 +13,7 @@ from scan_core.model.attempt import (
     FetchState,
     Manifest,
 )
+from scan_core.qscanner.scrub import token_secrets
 from scan_core.store.attempt_links import AttemptLinkClient, StorageFailed
 from scan_core.worker import artifacts, delivery
 from scan_core.worker.artifacts import Prepared
@@ -27,6 +28,19 @@ _BEAT_SECONDS: Final = 10.0
 _UNFORESEEN: Final = AttemptError(
     kind=AttemptErrorKind.LOST, sentence="The worker failed while it handled the scan; it is tried again."
 )
+_TOKEN_SPENT: Final = AttemptError(
+    kind=AttemptErrorKind.LOST,
+    sentence="The worker was started again after its token to pull the image was spent; it is tried again.",
+)
+_TOKEN_ENDED: Final = AttemptError(
+    kind=AttemptErrorKind.FETCH_FAILED,
+    sentence="The registry's token to pull the image ended before the scan could begin; it is tried again. If that "
+    "repeats, have the registry give tokens that last longer, and have its clock looked at.",
+)
+_ENDED_MEANWHILE: Final = (
+    "The registry's token to pull the image ended before QScanner did: have the registry give tokens that last longer."
+)
+_LONGEST_SENTENCE: Final = 500
 _log = logging.getLogger(__name__)
 
 
@@ -58,6 +72,9 @@ class ScanStep:
             return 1
         if outcome.message is None:
             return 0
+        if outcome.registry_token is not None:
+            # QScanner runs beside this file, and a token is good for one run: what is left says so.
+            folder.write_outcome(_without_token(outcome))
         try:
             self._report(outcome, outcome.message)
         except StorageFailed as error:
@@ -66,7 +83,9 @@ class ScanStep:
         finally:
             self._clean()
         # Started once more, this step would find nothing to do.
-        folder.write_outcome(outcome.model_copy(update={"state": FetchState.NOTHING, "message": None, "error": None}))
+        folder.write_outcome(
+            _without_token(outcome).model_copy(update={"state": FetchState.NOTHING, "message": None, "error": None})
+        )
         return 0
 
     @property
@@ -106,13 +125,30 @@ class ScanStep:
             return None, Prepared(error=outcome.error)
         if self.stop.reason is not None:
             return None, Prepared(error=self.stop.reason)
+        if self._has_ended(outcome):
+            return None, Prepared(error=_TOKEN_ENDED)
+        pull_token = outcome.registry_token
         try:
-            scanned = scan(message.spec, self._folder, self.settings, self.stop)
-            return scanned, artifacts.prepare(message, self._folder, scanned, self.settings.token)
+            scanned = scan(message.spec, self._folder, self.settings, self.stop, pull_token)
+            scanned = self._explained(outcome, scanned)
+            tokens = {self.settings.token, *(token_secrets(pull_token) if pull_token else ())}
+            return scanned, artifacts.prepare(message, self._folder, scanned, tokens)
         except Exception as error:  # noqa: BLE001 - the attempt has to be reported, whatever it was
             # Its name only: the text of an unforeseen error could hold anything.
             _log.error("the scan failed unforeseen: %s", type(error).__name__)
             return None, Prepared(error=_UNFORESEEN)
+
+    def _has_ended(self, outcome: FetchOutcome) -> bool:
+        """Tell whether the token that the image is pulled with is good for nothing any more."""
+        return outcome.registry_token_ends_at is not None and outcome.registry_token_ends_at <= self.now()
+
+    def _explained(self, outcome: FetchOutcome, scanned: Scanned) -> Scanned:
+        """Say why a scan may have failed whose token ended before it did: QScanner itself can only say that it did."""
+        error = scanned.error
+        if error is None or error.kind is not AttemptErrorKind.SCANNER_FAILED or not self._has_ended(outcome):
+            return scanned
+        sentence = f"{error.sentence} {_ENDED_MEANWHILE}"[:_LONGEST_SENTENCE]
+        return replace(scanned, error=AttemptError(kind=error.kind, sentence=sentence))
 
     def _clean(self) -> None:
         """Delete the source and everything unscrubbed."""
@@ -120,6 +156,11 @@ class ScanStep:
         for place in (folder.source, folder.run, folder.upload, folder.notes):
             with suppress(OSError):
                 remove(place)
+
+
+def _without_token(outcome: FetchOutcome) -> FetchOutcome:
+    spent = {"registry_token": None, "registry_token_ends_at": None}
+    return outcome.model_copy(update={"state": FetchState.FAILED, "error": _TOKEN_SPENT, **spent})
 
 
 def _in_a_word(manifest: Manifest) -> str:

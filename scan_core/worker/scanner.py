@@ -1,4 +1,4 @@
-"""Running QScanner on a checkout, within bounds and with nothing but what it needs."""
+"""Running QScanner on a checkout or an image, within bounds and with nothing but what it needs."""
 
 import hashlib
 import logging
@@ -6,12 +6,13 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from scan_core.model.attempt import AttemptError, AttemptErrorKind, AttemptSpec, Limits
-from scan_core.qscanner.command import command_line, environment
+from scan_core.model.attempt import AttemptError, AttemptErrorKind, AttemptSpec
+from scan_core.model.target import ImageTarget, SourceTarget
+from scan_core.qscanner.command import ImageSource, command_line, environment, image_command
 from scan_core.qscanner.exit_codes import error_of
 from scan_core.worker import keeper
 from scan_core.worker.bounded import Ending, run
@@ -50,48 +51,76 @@ class Scanned:
     log: bytes
 
 
-def scan(spec: AttemptSpec, folder: WorkerFolder, settings: ScanEnvironment, stop: StopSign) -> Scanned:
-    """Run QScanner on the checkout in a worker's folder.
+def scan(
+    spec: AttemptSpec,
+    folder: WorkerFolder,
+    settings: ScanEnvironment,
+    stop: StopSign,
+    registry_token: str | None = None,
+) -> Scanned:
+    """Run QScanner on the checkout in a worker's folder, or on an image in its registry.
 
     Args:
         spec: What to look for, and the limits.
         folder: Where the worker keeps what.
         settings: The program and its token.
         stop: Whether to stop.
+        registry_token: What an image is pulled with; None for a source, or where everybody may pull.
 
     Returns:
         How it ended. Nothing that it started is alive any more.
     """
     started = time.time()
     log = CappedLog(spec.limits.log_bytes)
-    ending = _attempt(spec, folder, settings, stop, log)
+    ending = _attempt(_Run(spec, folder, settings, registry_token), stop, log)
     if isinstance(ending, AttemptError):
         return Scanned(started, None, ending, log.content())
-    error = ending.stopped or _own_error(ending, spec.limits)
+    error = ending.stopped or _own_error(ending, spec)
     code = ending.code if ending.stopped is None else None
     return Scanned(started, code, error, log.content())
 
 
-def _attempt(
-    spec: AttemptSpec, folder: WorkerFolder, settings: ScanEnvironment, stop: StopSign, log: CappedLog
-) -> Ending | AttemptError:
-    program = _program(settings)
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one run of QScanner is told."""
+
+    spec: AttemptSpec
+    folder: WorkerFolder
+    settings: ScanEnvironment
+    registry_token: str | None = field(repr=False)
+
+    def argv(self, program: Path, cache: Path) -> list[str]:
+        """Write the command; ValueError where it cannot be written."""
+        spec, output, seconds = self.spec, self.folder.output, self.spec.limits.scan_seconds
+        if isinstance(spec.target, ImageTarget):
+            image = ImageSource(spec.target.reference, spec.target.platform.text)
+            return image_command(program, spec.profile, spec.pod, image, output, cache, seconds)
+        return command_line(program, spec.profile, spec.pod, self.folder.source, output, cache, seconds)
+
+    def variables(self, home: Path, temporary: Path) -> dict[str, str]:
+        """Give every variable that QScanner sees."""
+        base = {**self.settings.inherited, "TMPDIR": str(temporary)}
+        return environment(self.settings.token, home, base, self.registry_token)
+
+
+def _attempt(this: _Run, stop: StopSign, log: CappedLog) -> Ending | AttemptError:
+    program = _program(this.settings)
     if isinstance(program, AttemptError):
         return program
+    folder = this.folder
     fresh(folder.run)
     home, cache, temporary = (fresh(folder.run / name) for name in ("home", "cache", "tmp"))
     fresh(folder.output)
-    seconds = spec.limits.scan_seconds
     try:
-        argv = command_line(program, spec.profile, spec.pod, folder.source, folder.output, cache, seconds)
+        argv = this.argv(program, cache)
     except ValueError as error:
         return _missing(AttemptErrorKind.SCANNER_FAILED, f"QScanner cannot be asked for this: {error}")
-    late = stop.or_after(seconds, _timed_out(seconds))
-    flooded = _flood_watch(folder, spec.limits)
+    late = stop.or_after(this.spec.limits.scan_seconds, _timed_out(this.spec))
+    flooded = _flood_watch(folder, this.spec)
     try:
         return run(
             keeper.command(argv, grace_seconds=_GRACE_SECONDS, file_bytes=_RUN_BYTES),
-            environment=environment(settings.token, home, {**settings.inherited, "TMPDIR": str(temporary)}),
+            environment=this.variables(home, temporary),
             folder=home,
             sink=log,
             watch=lambda: late() or flooded(),
@@ -121,23 +150,23 @@ def _program(settings: ScanEnvironment) -> Path | AttemptError:
     )
 
 
-def _flood_watch(folder: WorkerFolder, limits: Limits) -> Callable[[], AttemptError | None]:
+def _flood_watch(folder: WorkerFolder, spec: AttemptSpec) -> Callable[[], AttemptError | None]:
     """Watch what the run writes: its output by the size of artifacts, the rest by what the disk can take."""
-    output_bytes = _OUTPUT_FACTOR * limits.artifact_bytes
+    output_bytes = _OUTPUT_FACTOR * spec.limits.artifact_bytes
 
     def watch() -> AttemptError | None:
         size, files = occupied(folder.output, most_files=_OUTPUT_FILES)
         if size > output_bytes or files >= _OUTPUT_FILES:
             return _flooded(output_bytes)
         size, files = occupied(folder.run, most_files=_RUN_FILES)
-        return _flooded(_RUN_BYTES) if size > _RUN_BYTES or files >= _RUN_FILES else None
+        return _disk_flooded(spec) if size > _RUN_BYTES or files >= _RUN_FILES else None
 
     return watch
 
 
-def _own_error(ending: Ending, limits: Limits) -> AttemptError | None:
+def _own_error(ending: Ending, spec: AttemptSpec) -> AttemptError | None:
     if ending.signal == signal.SIGXFSZ:
-        return _flooded(_OUTPUT_FACTOR * limits.artifact_bytes)
+        return _disk_flooded(spec)
     return error_of(ending.code, ending.signal)
 
 
@@ -149,11 +178,20 @@ def _flooded(most_bytes: int) -> AttemptError:
     )
 
 
-def _timed_out(seconds: int) -> AttemptError:
+def _disk_flooded(spec: AttemptSpec) -> AttemptError:
+    flooded = _flooded(_RUN_BYTES)
+    if isinstance(spec.target, SourceTarget):
+        return flooded
+    advice = "The image may be larger than a worker's disk can take: make it smaller."
+    return flooded.model_copy(update={"sentence": f"{flooded.sentence} {advice}"})
+
+
+def _timed_out(spec: AttemptSpec) -> AttemptError:
+    advice = "exclude folders that need no scan" if isinstance(spec.target, SourceTarget) else "make the image smaller"
     return AttemptError(
         kind=AttemptErrorKind.SCANNER_TIMED_OUT,
-        sentence=f"QScanner was not done within {seconds} seconds and was stopped: "
-        "exclude folders that need no scan, or have the limit raised.",
+        sentence=f"QScanner was not done within {spec.limits.scan_seconds} seconds and was stopped: "
+        f"{advice}, or have the limit raised.",
     )
 
 

@@ -21,8 +21,10 @@ SIGNING_KEY = "a-signing-key-of-more-than-32-characters"
 PUBLIC_URL = "http://127.0.0.1:9"
 HOOK_URL = f"{PUBLIC_URL}/api/hooks/{NAME}"
 PROJECTS = ("Shop", "Web shop", "Übung – мост", "Team A", "Team B", "Ops")
-EVENTS = 4
+EVENTS = 6
 """Subscriptions that a project gets."""
+POLICIES = 2
+"""Status policies that a project gets."""
 UNREACHABLE_STORAGE = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9rZXk=;"
     "BlobEndpoint=http://127.0.0.1:9/devstoreaccount1;QueueEndpoint=http://127.0.0.1:9/devstoreaccount1;"
@@ -67,12 +69,17 @@ class Site:
         """Onboard, and return what was said, on one line."""
         result = self.run("onboard", *arguments)
         assert result.exit_code == status, (result.exit_code, result.output, result.exception)
-        assert max(len(line) for line in _table_lines(result.output) or [""]) <= 100
+        assert max(len(line) for line in table_lines(result.output) or [""]) <= 100
         return " ".join(result.output.split())
 
     def subscriptions(self) -> list[dict[str, Any]]:
         """List the subscriptions."""
         return list(self.sim.get("_apis/hooks/subscriptions")["value"])
+
+    def policy(self, project: str, status: str = "source") -> dict[str, Any]:
+        """Give a project's one policy for one of our statuses."""
+        (found,) = [one for one in self.policies(project) if one["settings"].get("statusName") == status]
+        return found
 
     def policies(self, project: str) -> list[dict[str, Any]]:
         """List a project's policies."""
@@ -168,6 +175,6 @@ def _origin(receiver: Receiver) -> str:
     return receiver.url.removesuffix("/hook")
 
 
-def _table_lines(output: str) -> list[str]:
+def table_lines(output: str) -> list[str]:
     """Pick the lines of a table, which has columns, out of an output."""
     return [line for line in output.splitlines() if re.search(r"\S {2,}\S", line)]

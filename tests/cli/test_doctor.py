@@ -6,6 +6,7 @@ import pytest
 
 from scan_core.store.connection import ensure, from_connection_string
 from tests.cli.organisation import (
+    EVENTS,
     PROJECTS,
     UNREACHABLE_STORAGE,
     Site,
@@ -23,8 +24,8 @@ class TestDoctor:
         result = onboarded.run("doctor")
         assert result.exit_code == 0, result.output
         assert all(line.startswith("ok ") for line in result.output.splitlines())
-        assert result.output.count("all 6 rights are there") == ALL
-        assert result.output.count("all 4 subscriptions are in order") == ALL
+        assert result.output.count("all 8 rights are there") == ALL
+        assert result.output.count(f"all {EVENTS} subscriptions are in order") == ALL
         assert f"signed in as {onboarded.me()}" in result.output
         assert onboarded.writes() == []
         assert len(onboarded.calls("permissionevaluationbatch")) == 1
@@ -58,7 +59,7 @@ class TestDoctor:
         assert result.exit_code == 1
         assert "bad storage: cannot be read" in result.output
         assert "bad settings: " in result.output
-        assert "1 of 4 subscriptions are not in order (missing): onboard it again" in result.output
+        assert f"1 of {EVENTS} subscriptions are not in order (missing): onboard it again" in result.output
         assert "has no subscription of ours: onboard it if it is to be gated" in result.output
         assert "signed in" in result.output
 

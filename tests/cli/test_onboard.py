@@ -1,12 +1,20 @@
 """``scangate onboard`` against the Azure DevOps simulator."""
 
+import json
 from typing import Any
 
 import pytest
 
+from scan_core.intake.events import request_from
+from scan_core.model.ids import OrganisationName, ProjectId
+from scan_core.model.request import LookRequest
+from scan_core.model.subject import Branch, BuildRef, Subject
+from tests.builders import NOON
 from tests.cli.organisation import (
     EVENTS,
     HOOK_URL,
+    NAME,
+    POLICIES,
     PROJECTS,
     SECRET,
     SIGNING_KEY,
@@ -14,26 +22,45 @@ from tests.cli.organisation import (
     hand_made_policy,
     strike,
 )
-from tests.local.devops.driver import Receiver, subscribe
+from tests.local.devops.driver import Receiver, subscribe, wait_until
 
 ALL = len(PROJECTS)
+
+
+def told(receiver: Receiver, kind: str, count: int) -> list[dict[str, Any]]:
+    """Wait for deliveries of one kind of event, and return them."""
+
+    def found() -> list[dict[str, Any]]:
+        return [body for body in receiver.bodies if body["eventType"].startswith(kind)]
+
+    wait_until(lambda: len(found()) >= count, f"{count} deliveries of {kind}")
+    return found()
+
+
+def asked_by(event: dict[str, Any]) -> Subject:
+    """Read an event as the app does."""
+    body = json.dumps(event).encode()
+    request = request_from(body, organisation=OrganisationName(NAME), now=NOON, new_id=lambda: "r")
+    assert isinstance(request, LookRequest)
+    return request.of
 
 
 class TestFirstTime:
     def test_a_dry_run_shows_the_plan_and_changes_nothing(self, site: Site) -> None:
         """Every project with what it would get and why."""
         said = site.onboard("--all", "--dry-run")
-        assert "4 hooks" in said
-        assert "status policy (blocking)" in said
+        assert f"{EVENTS} hooks" in said
+        assert "status policy source (blocking)" in said
+        assert "status policy image (blocking)" in said
         assert "missing" in said
-        assert f"{5 * ALL} changes in {ALL} projects; 0 as wanted" in said
+        assert f"{(EVENTS + POLICIES) * ALL} changes in {ALL} projects; 0 as wanted" in said
         assert "Übung – мост" in said
         assert site.writes() == []
 
-    def test_each_project_gets_its_subscriptions_and_its_policy(self, site: Site) -> None:
-        """With the least payload, the secret as the confidential password, and our own identity as author."""
+    def test_each_project_gets_its_subscriptions(self, site: Site) -> None:
+        """With the least payload that tells what happened, and the secret as the confidential password."""
         said = site.onboard("--all")
-        assert f"Done: {4 * ALL} × hook created, {ALL} × policy created." in said
+        assert f"Done: {EVENTS * ALL} × hook created, {POLICIES * ALL} × policy created." in said
         assert f"[{ALL}/{ALL}]" in said
         hooks = [one for one in site.subscriptions() if one["publisherInputs"]["projectId"] == site.projects["Shop"]]
         told = {
@@ -46,17 +73,26 @@ class TestFirstTime:
             (updated, "PushNotification", f"{HOOK_URL}?notificationType=PushNotification"),
             (updated, "StatusUpdateNotification", f"{HOOK_URL}?notificationType=StatusUpdateNotification"),
             (updated, None, f"{HOOK_URL}?notificationType=any"),
+            ("git.push", None, HOOK_URL),
+            ("build.complete", None, HOOK_URL),
         }
-        inputs = hooks[0]["consumerInputs"]
-        assert inputs["basicAuthPassword"] == "********"
-        details = ("resourceDetailsToSend", "messagesToSend", "detailedMessagesToSend")
-        assert [inputs[name] for name in details] == ["minimal", "none", "none"]
-        (policy,) = site.policies("Übung – мост")
+        for one in hooks:
+            inputs, kind = one["consumerInputs"], one["eventType"]
+            assert inputs["basicAuthPassword"] == "********"
+            assert inputs["resourceDetailsToSend"] == ("all" if kind == "git.push" else "minimal")
+            assert (inputs["messagesToSend"], inputs["detailedMessagesToSend"]) == ("none", "none")
+            assert one["resourceVersion"] == ("2.0" if kind == "build.complete" else "1.0")
+
+    @pytest.mark.parametrize(("status", "counts"), [("source", None), ("image", 1)])
+    def test_each_project_gets_a_policy_for_each_status(self, status: str, counts: int | None, site: Site) -> None:
+        """Source is asked for always; images once their status was posted, so that none are no obstacle."""
+        site.onboard("--all")
+        policy = site.policy("Übung – мост", status)
         settings = policy["settings"]
         assert (policy["isEnabled"], policy["isBlocking"]) == (True, True)
-        assert (settings["statusGenre"], settings["statusName"]) == ("scangate", "source")
+        assert settings["statusGenre"] == "scangate"
         assert (settings["authorId"], settings["invalidateOnSourceUpdate"]) == (site.me(), True)
-        assert settings.get("policyApplicability") is None
+        assert settings.get("policyApplicability") == counts
         assert [scope["matchKind"] for scope in settings["scope"]] == ["DefaultBranch"]
         assert [scope.get("repositoryId") for scope in settings["scope"]] == [None]
 
@@ -92,10 +128,10 @@ class TestFirstTime:
     def test_the_policy_can_be_optional_and_hold_for_chosen_branches(self, site: Site) -> None:
         """A folder of branches is a prefix."""
         site.onboard("Shop", "--optional", "--branch", "main", "--branch", "release/*")
-        (policy,) = site.policies("Shop")
-        assert policy["isBlocking"] is False
-        scope = [(one["refName"], one["matchKind"]) for one in policy["settings"]["scope"]]
-        assert scope == [("refs/heads/main", "Exact"), ("refs/heads/release", "Prefix")]
+        for policy in site.policies("Shop"):
+            assert policy["isBlocking"] is False
+            scope = [(one["refName"], one["matchKind"]) for one in policy["settings"]["scope"]]
+            assert scope == [("refs/heads/main", "Exact"), ("refs/heads/release", "Prefix")]
         assert "is optional now" in site.onboard("Shop")
         assert "holds for other branches" in site.onboard("Shop", "--branch", "refs/heads/main", "--dry-run")
 
@@ -106,16 +142,33 @@ class TestFirstTime:
             site.onboard("Shop")
             repo = site.sim.repository({"id": site.projects["Shop"]}, "told")
             clone, pull = repo.proposed()
-            receiver.waited(1)
+            told(receiver, "git.pullrequest", 1)
             clone.push("main:release")
             clone.commit({"x": "x"})
             clone.push("topic")
-            receiver.waited(3)
+            told(receiver, "git.pullrequest", 3)
             pull.change(targetRefName="refs/heads/release")
-            bodies = receiver.waited(4)
+            bodies = told(receiver, "git.pullrequest", 4)
         assert {body["eventType"] for body in bodies} == {"git.pullrequest.created", "git.pullrequest.updated"}
         assert all(body["resource"].keys() == {"pullRequestId", "url"} for body in bodies)
         assert all(headers["Authorization"].startswith("Basic ") for headers in receiver.headers)
+
+    def test_pushes_and_builds_arrive(self, site: Site) -> None:
+        """A push with the names of its branches, a build with its id alone; and the app understands both."""
+        with Receiver() as receiver:
+            site.public_url = receiver.url.removesuffix("/hook")
+            site.onboard("Shop")
+            repo = site.sim.repository({"id": site.projects["Shop"]}, "pushed")
+            repo.started()
+            site.sim.build(repo).complete()
+            (push,), (build,) = told(receiver, "git.push", 1), told(receiver, "build.complete", 1)
+        assert build["resource"].keys() == {"id", "url"}
+        assert isinstance(asked_by(push), Branch)
+        assert asked_by(build) == BuildRef(
+            organisation=OrganisationName(NAME),
+            project_id=ProjectId(site.projects["Shop"]),
+            build_id=build["resource"]["id"],
+        )
 
     def test_the_policy_waits_for_our_status(self, site: Site) -> None:
         """And for nobody else's."""
@@ -124,11 +177,9 @@ class TestFirstTime:
         other = site.sim.as_other(displayName="Mallory", uniqueName="mallory@example.com")
         path = f"{pull.path}/iterations/1/statuses"
         other.post(path, {"state": "succeeded", "context": {"genre": "scangate", "name": "source"}})
-        (evaluation,) = pull.evaluations()
-        assert evaluation["status"] != "approved"
+        assert "approved" not in {one["status"] for one in pull.evaluations()}
         assert pull.status("succeeded").ok
-        (evaluation,) = pull.evaluations()
-        assert evaluation["status"] == "approved"
+        assert {one["status"] for one in pull.evaluations()} == {"approved"}
 
 
 class TestRepair:
@@ -152,7 +203,7 @@ class TestRepair:
             one["consumerInputs"]["basicAuthUsername"] = "scangate-00000000"
 
         def mark(one: Any) -> None:
-            one["consumerInputs"]["url"] += "&more=1"
+            one["consumerInputs"]["url"] = f"{HOOK_URL}?more=1"
 
         for one, change in ((disabled, disable), (narrowed, narrow), (talkative, speak), (aged, age), (marked, mark)):
             onboarded.change_subscription(one, change)
@@ -196,7 +247,7 @@ class TestRepair:
     )
     def test_a_changed_policy_is_put_right(self, name: str, value: Any, why: str, onboarded: Site) -> None:
         """In place, so that its history stays."""
-        (before,) = onboarded.policies("Shop")
+        before = onboarded.policy("Shop")
 
         def change(one: Any) -> None:
             (one if name in one else one["settings"])[name] = value
@@ -205,15 +256,14 @@ class TestRepair:
         said = onboarded.onboard("Shop")
         assert why in said
         assert "Done: 1 × policy replaced." in said
-        (after,) = onboarded.policies("Shop")
-        assert after["id"] == before["id"]
+        assert onboarded.policy("Shop")["id"] == before["id"]
         assert "1 as wanted" in onboarded.onboard("Shop", "--dry-run")
 
     def test_what_is_there_twice_goes(self, onboarded: Site) -> None:
         """As an answer that was lost leaves it."""
         one = next(each for each in onboarded.subscriptions())
         onboarded.sim.post("_apis/hooks/subscriptions", one)
-        (policy,) = onboarded.policies("Shop")
+        policy = onboarded.policy("Shop")
         onboarded.sim.post(f"{onboarded.projects['Shop']}/_apis/policy/configurations", policy)
         said = onboarded.onboard("--all")
         assert "there twice" in said
@@ -260,7 +310,7 @@ class TestOthers:
         site.onboard("--all")
         site.forget_calls()
         said = site.onboard("--all", "--remove")
-        assert f"{ALL} × policy removed" in said
+        assert f"{POLICIES * ALL} × policy removed" in said
         assert f"{EVENTS * ALL} × hook removed" in said
         assert site.standing() == before
         assert "/policy/" in site.writes()[0]

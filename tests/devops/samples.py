@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from scan_core.devops.client import DevOps
-from scan_core.model.gate import PullRequestRef, Status, StatusState
+from scan_core.model.gate import Status, StatusState
 from scan_core.model.ids import BranchRef, Iteration, OrganisationName, ProjectId, PullRequestId, RepositoryId
+from scan_core.model.subject import PullRequestRef
 from tests.devops.strict_server import Received, json_reply, reply
 
 ORGANISATION = OrganisationName("contoso")

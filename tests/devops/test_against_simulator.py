@@ -12,8 +12,9 @@ from scan_core.devops.client import DevOps
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.devops.identity import personal_access_token
 from scan_core.devops.pull_requests import MergeStatus, PullRequestStatus
-from scan_core.model.gate import PullRequestRef, Status, StatusState
+from scan_core.model.gate import Status, StatusState
 from scan_core.model.ids import BranchRef, Iteration, OrganisationName, ProjectId, PullRequestId, RepositoryId
+from scan_core.model.subject import PullRequestRef
 from tests.devops.samples import MAIN, PENDING, RULES
 from tests.local.devops.driver import ORGANISATION, TOKEN, Clone, Pull, Repo, Sim, git, wait_until
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from scan_core.devops.pace import LONGEST_WAIT_SECONDS, Pace, retry_after_seconds
+from scan_core.devops.pace import LONGEST_WAIT_SECONDS, Pace, delay_seconds, retry_after_seconds
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -56,6 +56,32 @@ def test_the_longest_wait_asked_for_holds() -> None:
     assert pace.slow_down_seconds() == 5
     now[0] = 200.0
     assert pace.slow_down_seconds() == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("2.5", 2.5),
+        ("0", None),
+        ("0.000", None),
+        ("-3", None),
+        ("", None),
+        ("soon", None),
+        ("nan", None),
+        ("inf", 3600.0),
+    ],
+)
+def test_an_answer_that_was_held_back_asks_for_as_long_a_pause(value: str, seconds: float | None) -> None:
+    """Azure DevOps delays calls before it refuses any; without sense or delay there is no pause."""
+    assert delay_seconds({"X-RateLimit-Delay": value}) == seconds
+    pace = Pace(lambda: 0.0)
+    pace.note(200, {"X-RateLimit-Delay": value})
+    assert pace.slow_down_seconds() == (seconds or 0)
+
+
+def test_what_is_asked_for_counts_more_than_what_was_done() -> None:
+    """Retry-After says how long to wait; the delay is over."""
+    assert Pace().note(200, {"Retry-After": "1", "X-RateLimit-Delay": "20"}) == 1
 
 
 def test_a_wait_is_logged_with_its_limits(caplog: pytest.LogCaptureFixture) -> None:

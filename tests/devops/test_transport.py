@@ -14,8 +14,8 @@ from msrest.universal_http import ClientRequest
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.devops.pace import Pace
 from scan_core.devops.transport import Clocks, Transport
-from scan_core.model.gate import PullRequestRef
 from scan_core.model.ids import PullRequestId
+from scan_core.model.subject import PullRequestRef
 from tests.devops.conftest import PAT, Calling
 from tests.devops.samples import OPERATIONS, ORGANISATION, PROJECT, REF, REPOSITORY, pull_request, well
 from tests.devops.strict_server import Received, StrictServer, json_reply, refusal_reply, reply

@@ -17,20 +17,22 @@ from scan_core.flow.services import Services
 from scan_core.model.rules import Rules
 from scan_core.settings import OrganisationSettings, Settings
 from scan_core.store.admission import AdmissionStore
-from scan_core.store.attempts import AttemptStore
 from scan_core.store.audit import AuditTrail
 from scan_core.store.connection import Storage
 from scan_core.store.gates import GateStore
+from scan_core.store.holds import HoldStore
+from scan_core.store.poison import PoisonStore
 from scan_core.store.projects import ProjectStore
 from scan_core.store.scans import ScanStore
 from scan_core.store.verdicts import VerdictStore
-from tests.flow.fakes import Clock, HandedQueues, RecordingRunner
+from tests.flow.fakes import Clock, HandedQueues, RecordingRunner, ScriptedRegistry, TimedAttempts
 from tests.flow.origin import Origin
 from tests.flow.scripted_worker import ScriptedWorker
 from tests.flow.world import ORG, World
 from tests.local.devops.driver import ORGANISATION, TOKEN, Sim
 
 SIGNING_KEY = "k" * 40
+SEALING_KEY = "s" * 40
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +56,12 @@ def project(simulator: Sim) -> dict[str, Any]:
     return simulator.project()
 
 
+@pytest.fixture(params=[pytest.param(6, id="sample"), pytest.param(1, id="all", marks=pytest.mark.faults)])
+def stride(request: pytest.FixtureRequest) -> int:
+    """After every how many changes a step is killed; after each of them where faults are what is tested."""
+    return int(request.param)
+
+
 @pytest.fixture
 def clock() -> Clock:
     """The test's clock."""
@@ -75,6 +83,7 @@ def settings(simulator: Sim, storage_connection: str, tmp_path: Path) -> Setting
         organisations={ORG: OrganisationSettings(url=simulator.url)},
         public_url="https://gate.example",
         signing_keys=(SecretStr(SIGNING_KEY),),
+        sealing_keys=(SecretStr(SEALING_KEY),),
         storage_connection=SecretStr(storage_connection),
         runner_folder=tmp_path,
         retry_seconds=4,
@@ -93,6 +102,7 @@ def world(  # the parts that every test needs together
     clock: Clock,
 ) -> Iterator[World]:
     """Everything a test drives, with nothing in it yet."""
+    registry = ScriptedRegistry()
     runner, audit_name = RecordingRunner(), f"test-{uuid4().hex}"
     queues = HandedQueues(storage, clock)
     services = Services(
@@ -102,15 +112,18 @@ def world(  # the parts that every test needs together
         projects=ProjectStore(storage.tables),
         scans=ScanStore(storage.tables),
         admission=AdmissionStore(storage.tables),
-        attempts=AttemptStore(storage),
+        attempts=TimedAttempts(storage, clock),
         queues=queues,
         verdicts=VerdictStore(storage.blobs),
         audit=AuditTrail(storage.blobs, audit_name),
+        holds=HoldStore(storage.tables),
+        poison=PoisonStore(storage),
         runner=runner,
+        registries=lambda _: registry,
         devops=lambda _: devops,
         now=clock,
     )
     worker = ScriptedWorker(storage.queues.get_queue_client("scan-attempts"), clock)
-    yield World(services, storage, clock, queues, runner, worker, simulator, origin, project, audit_name)
+    yield World(services, storage, clock, queues, runner, worker, simulator, origin, project, audit_name, registry)
     simulator.sim("faults", method="DELETE")
     simulator.sim("settings", {"mergeDelaySeconds": 0})

@@ -1,12 +1,19 @@
 """What stands in for the outside world where the real thing would make a test slow or blind."""
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from scan_core.model.attempt import Claim, Heartbeat
+from scan_core.model.ids import AttemptNumber, ScanId
+from scan_core.model.image import ImageDigest, ImageReference, Platform
 from scan_core.model.request import Request
+from scan_core.registry.manifest import Resolved, ResolvedImage
+from scan_core.registry.refusals import RefusalKind, RegistryRefused
 from scan_core.runner.api import RunnerError
+from scan_core.store.attempts import AttemptStore, Left
 from scan_core.store.connection import Storage
 from scan_core.store.queues import Queues
 
@@ -55,6 +62,25 @@ class HandedQueues(Queues):
         self.requests.append(sent)
 
 
+class TimedAttempts(AttemptStore):
+    """The folders of attempts, where time passes by the test's clock: it stands in what workers leave."""
+
+    def __init__(self, storage: Storage, clock: Callable[[], datetime]) -> None:
+        """Use the blobs of an account."""
+        super().__init__(storage)
+        self._clock = clock
+
+    def claim(self, scan: ScanId, attempt: AttemptNumber) -> Left[Claim] | None:
+        """Read who took an attempt."""
+        left = super().claim(scan, attempt)
+        return left and Left(left.document, self._clock() - left.document.claimed_at)
+
+    def heartbeat(self, scan: ScanId, attempt: AttemptNumber) -> Left[Heartbeat] | None:
+        """Read when a worker last said that it lives."""
+        left = super().heartbeat(scan, attempt)
+        return left and Left(left.document, self._clock() - left.document.beat_at)
+
+
 @dataclass
 class RecordingRunner:
     """Remembers what it was asked for; refuses when told to."""
@@ -77,6 +103,10 @@ class RecordingRunner:
         """Note a stop."""
         self.stopped.append(execution)
         self._refuse()
+
+    def reason_of(self, execution: str) -> str | None:
+        """Nobody knows."""
+        return None
 
     def is_alive(self, execution: str) -> bool | None:
         """Know nothing."""
@@ -126,10 +156,15 @@ _READS = frozenset(
             "read",
         ),
         *("active_pull_requests", "clone_url", "file_on_branch", "latest_iteration", "links", "pull_request"),
+        *("branch_tip", "branches", "completed", "default_branch", "file_at_commit"),
         *("enrolled", "entries", "entry", "followed", "results_link", "slow_down_seconds", "statuses", "turn"),
     }
 )
 """Calls that change nothing: to die after one of them is to die after the change before it."""
+
+
+_PARTS = frozenset({"builds", "checks", "repositories"})
+"""What is not called itself, but has calls of its own."""
 
 
 class Mortal:
@@ -143,6 +178,8 @@ class Mortal:
     def __getattr__(self, name: str) -> Any:
         """Find a method of what is wrapped."""
         found = getattr(self._target, name)
+        if name in _PARTS:
+            return Mortal(found, self._fuse)
 
         def call(*arguments: Any, **named: Any) -> Any:
             if self._fuse.is_burnt:
@@ -191,3 +228,36 @@ class Meddling:
             return answer
 
         return call
+
+
+class ScriptedRegistry:
+    """The registries of an organisation, as a test says they are."""
+
+    def __init__(self) -> None:
+        """Hold no image."""
+        self.images: dict[str, dict[str, str] | RegistryRefused] = {}
+        self.asked: list[str] = []
+
+    def push(self, reference: str, *, platforms: tuple[str, ...] = ("linux/amd64",)) -> str:
+        """Put a new image under a reference; gives the digest of its first platform."""
+        digests = {each: f"sha256:{secrets.token_hex(32)}" for each in platforms}
+        self.images[reference] = digests
+        return digests[platforms[0]]
+
+    def refuse(self, reference: str, kind: RefusalKind, sentence: str = "The registry refuses.") -> None:
+        """Have a reference refused."""
+        self.images[reference] = RegistryRefused(kind, sentence)
+
+    def resolve(
+        self, reference: ImageReference, platforms: Sequence[Platform] = (), *, deadline_seconds: float = 30
+    ) -> Resolved:
+        """Find the digests of a reference."""
+        assert deadline_seconds > 0
+        self.asked.append(reference.text)
+        known = self.images.get(reference.text)
+        if isinstance(known, RegistryRefused):
+            raise known
+        if known is None:
+            raise RegistryRefused(RefusalKind.NOT_FOUND, f"{reference.text} is not there.")
+        images = tuple(ResolvedImage(each, ImageDigest(known[each.text])) for each in platforms)
+        return Resolved(reference, images[0].digest, images)

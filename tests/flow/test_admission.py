@@ -3,6 +3,7 @@
 import pytest
 
 from scan_core.flow import admission
+from tests.builders import source_of
 from tests.flow.scripted_worker import Ending
 from tests.flow.world import World
 
@@ -72,7 +73,7 @@ class TestWaiting:
         pulls = [noisy.pull_request("topic"), noisy.pull_request("other"), narrow.proposed()]
         for pull in pulls:
             narrow.gated(pull)
-        claimed = [narrow.claimed().spec.target.repository_id for _ in range(2)]
+        claimed = [source_of(narrow.claimed().spec.target).repository_id for _ in range(2)]
         assert sorted(claimed) == sorted({narrow.ref(pull).repository_id for pull in pulls})
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from scan_core.flow import gate_steps
 from scan_core.flow.change import change_gate, change_scan
-from scan_core.flow.pull_request import look_at
+from scan_core.flow.looks import look_at
 from scan_core.model.gate import GateState
 from scan_core.store.rows import Conflict
 from tests.builders import a_gate

@@ -5,7 +5,10 @@ from datetime import timedelta
 import pytest
 
 from scan_core.devops.pull_requests import MergeStatus
-from scan_core.model.gate import GateState, PullRequestRef
+from scan_core.flow.pull_request_steps import iteration_of
+from scan_core.model.gate import GateState
+from scan_core.model.subject import PullRequestRef
+from tests.builders import source_of
 from tests.flow.world import Shown, World
 
 
@@ -14,8 +17,8 @@ def test_a_fork_is_scanned_by_its_merge_commit(world: World) -> None:
     _, pull = world.forked(world.repository())
     gate = world.gated(pull)
     merge = pull.json()["lastMergeCommit"]["commitId"]
-    assert (gate.source_commit, gate.scanned_commit) == (world.origin.commits["topic"], merge)
-    assert world.scanned().spec.target.commit == merge
+    assert (iteration_of(gate).source_commit, gate.place.commit) == (world.origin.commits["topic"], merge)
+    assert source_of(world.scanned().spec.target).commit == merge
     assert [status[:2] for status in world.shown(pull)] == [(1, "pending"), (1, "succeeded")]
 
 

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from scan_core.devops.pull_requests import IterationRead, MergeStatus, PullRequest, PullRequestStatus
-from scan_core.flow import gate_steps
+from scan_core.flow import gate_steps, pull_request_steps
+from scan_core.flow.gate_steps import Question
+from scan_core.flow.pull_request_steps import iteration_of
 from scan_core.model.gate import Decision, Gate, GateState, Status, StatusState
 from scan_core.model.ids import BranchRef, CommitSha, Iteration, ScanId
 from scan_core.model.verdict import Outcome, SeverityCounts
-from tests.builders import HOUR, NOON, a_commit, a_gate, a_pull_request, some_rules
+from tests.builders import HOUR, NOON, a_commit, a_gate, a_pull_request, a_target, an_iteration, some_rules
 
 STATUS = Status(state=StatusState.PENDING, description="Scanning")
 LATER = NOON + timedelta(minutes=10)
@@ -49,7 +51,7 @@ def iteration(commit: CommitSha, number: int = 1) -> IterationRead:
 
 def opened(pull_request: PullRequest) -> Gate:
     """The gate of a pull request's first iteration."""
-    return gate_steps.opened(pull_request, iteration(pull_request.source_commit), NOON, HOUR)
+    return pull_request_steps.opened(pull_request, iteration(pull_request.source_commit), NOON, HOUR)
 
 
 TIMED_OUT = a_gate(state=GateState.DECIDED, decision=decision(provisional=True, outcome=Outcome.ERROR))
@@ -66,14 +68,14 @@ class TestOpening:
     def test_a_fork_is_scanned_by_its_merge_commit(self) -> None:
         """Its source commit may be out of reach."""
         merge = a_commit()
-        assert opened(read(is_fork=True, merge_commit=merge)).scanned_commit == merge
+        assert opened(read(is_fork=True, merge_commit=merge)).place.commit == merge
         fork = read(is_fork=True)
-        assert opened(fork).scanned_commit == fork.source_commit
+        assert opened(fork).place.commit == fork.source_commit
 
     def test_the_same_question_does_not_reopen(self) -> None:
         """A vote or a new reviewer changes nothing."""
         pull_request = read()
-        again = gate_steps.reopened(
+        again = pull_request_steps.reopened(
             opened(pull_request), pull_request, iteration(pull_request.source_commit), LATER, HOUR
         )
         assert again is None
@@ -82,7 +84,7 @@ class TestOpening:
         """Its statuses may have been overtaken by time."""
         pull_request = read()
         closed = opened(pull_request).model_copy(update={"state": GateState.CLOSED, "posted": STATUS})
-        again = gate_steps.reopened(closed, pull_request, iteration(pull_request.source_commit), LATER, HOUR)
+        again = pull_request_steps.reopened(closed, pull_request, iteration(pull_request.source_commit), LATER, HOUR)
         assert again is not None
         assert (again.state, again.accepted_at, again.posted) == (GateState.OPEN, LATER, STATUS)
 
@@ -90,9 +92,11 @@ class TestOpening:
         """It is judged under the new target's rules."""
         pull_request = read()
         moved = pull_request.model_copy(update={"target_ref": BranchRef("refs/heads/release")})
-        again = gate_steps.reopened(opened(pull_request), moved, iteration(pull_request.source_commit), LATER, HOUR)
+        again = pull_request_steps.reopened(
+            opened(pull_request), moved, iteration(pull_request.source_commit), LATER, HOUR
+        )
         assert again is not None
-        assert again.target_ref == "refs/heads/release"
+        assert iteration_of(again).target_ref == "refs/heads/release"
 
     def test_a_fork_merged_anew_after_an_error_reopens(self) -> None:
         """Conflicts may be resolved on the target's side."""
@@ -101,9 +105,9 @@ class TestOpening:
             update={"state": GateState.DECIDED, "decision": decision(outcome=Outcome.ERROR)}
         )
         moved = fork.model_copy(update={"merge_commit": a_commit()})
-        assert gate_steps.reopened(stuck, moved, iteration(fork.source_commit), LATER, HOUR) is not None
+        assert pull_request_steps.reopened(stuck, moved, iteration(fork.source_commit), LATER, HOUR) is not None
         passed = stuck.model_copy(update={"decision": decision()})
-        assert gate_steps.reopened(passed, moved, iteration(fork.source_commit), LATER, HOUR) is None
+        assert pull_request_steps.reopened(passed, moved, iteration(fork.source_commit), LATER, HOUR) is None
 
 
 class TestQuestions:
@@ -111,8 +115,8 @@ class TestQuestions:
         """One gate stands for all its commits."""
         pull_request = read(supports_iterations=False)
         gate = opened(pull_request)
-        assert not gate_steps.asks_anew(gate, pull_request)
-        assert gate_steps.asks_anew(gate, pull_request.model_copy(update={"source_commit": a_commit()}))
+        assert not pull_request_steps.asks_anew(gate, pull_request)
+        assert pull_request_steps.asks_anew(gate, pull_request.model_copy(update={"source_commit": a_commit()}))
 
     def test_a_gate_that_was_opened_again_or_told_its_scans_asks_something_else(self) -> None:
         """What was found out before does not hold any more; who reports it does not matter."""
@@ -120,9 +124,7 @@ class TestQuestions:
         assert gate_steps.asks_the_same(gate, gate.model_copy(update={"reporter": "me", "problem": "x"}))
         for changes in (
             {"opened_at": LATER},
-            {"source_commit": a_commit()},
-            {"scanned_commit": a_commit()},
-            {"target_ref": BranchRef("refs/heads/release")},
+            {"place": an_iteration()},
             {"rules": some_rules()},
             {"waits_for": (ScanId("a" * 40),)},
         ):
@@ -133,15 +135,15 @@ class TestStarting:
     @pytest.mark.parametrize("gate", [a_gate(), TIMED_OUT])
     def test_a_gate_that_expects_an_answer_learns_its_scans(self, gate: Gate) -> None:
         """Also one that timed out before its rules could be read."""
-        after = gate_steps.started(gate, some_rules(), gate.source_commit, (ScanId("a" * 40),))
+        after = gate_steps.started(gate, Question(gate.place, some_rules(), (a_target(),)))
         assert after is not None
-        assert after.waits_for == ("a" * 40,)
+        assert len(after.waits_for) == 1
         assert after.state is (GateState.DECIDED if gate is TIMED_OUT else GateState.OPEN)
 
     @pytest.mark.parametrize("gate", [DECIDED, *ENDED])
     def test_an_answered_or_ended_gate_does_not_start(self, gate: Gate) -> None:
         """Late requests change nothing."""
-        assert gate_steps.started(gate, some_rules(), gate.source_commit, ()) is None
+        assert gate_steps.started(gate, Question(gate.place, some_rules(), ())) is None
         assert gate_steps.waiting(gate, some_rules()) is None
         assert gate_steps.troubled(gate, "x") is None
 
@@ -154,7 +156,7 @@ class TestStarting:
         assert published is not None
         assert (published.state, published.deadline) == (GateState.OPEN, LATER + HOUR)
         assert gate_steps.published(published, LATER, HOUR) is None
-        assert gate_steps.started(waiting, some_rules(), waiting.source_commit, ()) is None
+        assert gate_steps.started(waiting, Question(waiting.place, some_rules(), ())) is None
 
     def test_a_problem_is_noted_once(self) -> None:
         """The status says what the gate waits for."""

@@ -1,10 +1,12 @@
 """From an event to a verdict on the pull request, when nothing goes wrong."""
 
+from scan_core.flow.pull_request_steps import iteration_of
 from scan_core.model.attempt import AttemptError, AttemptErrorKind, ResultMessage
 from scan_core.model.gate import GateState
 from scan_core.model.ids import AttemptNumber
 from scan_core.model.scan import ScanState
 from scan_core.model.verdict import Outcome
+from tests.builders import source_of
 from tests.flow.fakes import Meddling
 from tests.flow.scripted_worker import VULNERABLE, Ending
 from tests.flow.world import ORG, Shown, World
@@ -16,12 +18,12 @@ class TestNewPullRequest:
         pull = world.proposed()
         gate = world.gated(pull)
         assert gate.state is GateState.OPEN
-        assert world.shown(pull) == [Shown(1, "pending", f"Scanning {gate.source_commit[:7]}…")]
+        assert world.shown(pull) == [Shown(1, "pending", f"Scanning {iteration_of(gate).source_commit[:7]}…")]
         assert world.scan(gate).state is ScanState.ACTIVE
         assert world.scan(gate).current.queued_at == world.clock()
         message = world.claimed()
-        assert (message.spec.target.commit, message.spec.attempt) == (gate.source_commit, 1)
-        assert message.spec.clone_url.startswith(world.sim.url.rstrip("/"))
+        assert (source_of(message.spec.target).commit, message.spec.attempt) == (iteration_of(gate).source_commit, 1)
+        assert (message.spec.clone_url or "").startswith(world.sim.url.rstrip("/"))
         assert world.runner.starts == 1
 
     def test_is_on_the_agenda_before_anything_is_asked_of_azure_devops(self, world: World) -> None:
@@ -52,7 +54,7 @@ class TestNewPullRequest:
         assert verdict is not None
         assert verdict.outcome is Outcome.PASSED
         (line,) = world.audit("verdict")
-        assert (line["outcome"], line["commit"]) == ("passed", gate.source_commit)
+        assert (line["outcome"], line["commit"]) == ("passed", iteration_of(gate).source_commit)
         assert [line["state"] for line in world.audit("report")] == ["pending", "succeeded"]
 
     def test_fails_on_a_critical_finding(self, world: World) -> None:

@@ -1,7 +1,8 @@
 """The process dies after any of its changes; then messages come back, or do not, and the watch goes round.
 
-Each test kills one step once after each change it makes, each time at a pull request of its own, and lets everything
-run until nothing needs attention. Then every pull request must show the true verdict, last and in its place.
+Each test kills one step once after each change it makes (`make faults`; after some of them in `make test`), each time
+at a pull request of its own, and lets everything run until nothing needs attention. Then every pull request must show
+the true verdict, last and in its place.
 """
 
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scan_core.flow.pull_request import look_at
+from scan_core.flow.looks import look_at
 from scan_core.flow.result import take
 from scan_core.model.gate import GateState
 from scan_core.model.scan import ScanState
+from tests.builders import source_of
 from tests.flow.fakes import Fuse, Killed
 from tests.flow.scripted_worker import VULNERABLE, Ending
 from tests.flow.world import World
@@ -47,13 +49,14 @@ def propose(world: World) -> Callable[[], Pull]:
     return one
 
 
-def killed_everywhere(world: World, prepare: Callable[[], Pull], step: Step) -> list[Pull]:
-    """Find out how many changes a step makes; then take it once for each of them, and kill it right after."""
+def killed_everywhere(world: World, prepare: Callable[[], Pull], step: Step, stride: int) -> list[Pull]:
+    """Find out how many changes a step makes; then take it once for every so many of them, and kill it right after."""
     fuse, first = Fuse(_PLENTY), prepare()
     step(world.mortal(fuse), first)
     assert fuse.spent > 5, "the step was hardly taken"
-    pulls = [prepare() for _ in range(fuse.spent)]
-    for changes, pull in enumerate(pulls, 1):
+    places = range(1, fuse.spent + 1, stride)
+    pulls = [prepare() for _ in places]
+    for changes, pull in zip(places, pulls, strict=True):
         with pytest.raises(Killed):
             step(world.mortal(Fuse(changes)), pull)
     return [first, *pulls]
@@ -88,9 +91,9 @@ def serve_and_lose(world: World, pull: Pull) -> None:
 
 
 @pytest.mark.parametrize("step", [serve, serve_and_lose])
-def test_while_a_request_is_served(step: Step, world: World, propose: Callable[[], Pull]) -> None:
+def test_while_a_request_is_served(step: Step, stride: int, world: World, propose: Callable[[], Pull]) -> None:
     """The message comes back; where it does not, the row that was written first is enough."""
-    pulls = killed_everywhere(world, propose, step)
+    pulls = killed_everywhere(world, propose, step, stride)
     written = [pull for pull in pulls if world.services.gates.look(world.ref(pull).subject) is not None]
     assert len(pulls) - len(written) == 1, "only the agenda comes before the row"
     world.run_until_quiet(Ending(VULNERABLE), pause=50)
@@ -98,7 +101,7 @@ def test_while_a_request_is_served(step: Step, world: World, propose: Callable[[
 
 
 @pytest.mark.parametrize("redelivered", [True, False], ids=["redelivered", "lost"])
-def test_while_a_result_is_taken(redelivered: bool, world: World, propose: Callable[[], Pull]) -> None:
+def test_while_a_result_is_taken(redelivered: bool, stride: int, world: World, propose: Callable[[], Pull]) -> None:
     """Its message comes back; where it does not, the manifest is found."""
     messages: dict[int, AttemptMessage] = {}
 
@@ -114,25 +117,25 @@ def test_while_a_result_is_taken(redelivered: bool, world: World, propose: Calla
             world.results.append(said)
         take(mortal.services, said)
 
-    pulls = killed_everywhere(world, prepare, step)
+    pulls = killed_everywhere(world, prepare, step, stride)
     world.run_until_quiet(Ending(VULNERABLE), pause=50)
     all_end_well(world, pulls)
 
 
-def test_while_an_older_gate_is_superseded(world: World) -> None:
+def test_while_an_older_gate_is_superseded(stride: int, world: World) -> None:
     """It never turns red, and its attempt is stopped in the end."""
     old: list[AttemptMessage] = []
 
     def prepare() -> Pull:
         pull = world.proposed()
         world.gated(pull)
-        while (message := world.claimed()).spec.target.repository_id != pull.repo.json["id"]:
+        while source_of((message := world.claimed()).spec.target).repository_id != pull.repo.json["id"]:
             world.finish(message, Ending(VULNERABLE))  # of the newer iteration that was gated without a kill
         old.append(message)
         world.push_again(pull)
         return pull
 
-    pulls = killed_everywhere(world, prepare, serve)
+    pulls = killed_everywhere(world, prepare, serve, stride)
     world.run_until_quiet(Ending(VULNERABLE), pause=50)
     all_end_well(world, pulls, iteration=2)
     for pull in pulls:
@@ -141,9 +144,9 @@ def test_while_an_older_gate_is_superseded(world: World) -> None:
     assert all(world.is_cancelled(message) for message in old)
 
 
-def test_while_the_watch_finds_a_dead_worker(world: World, propose: Callable[[], Pull]) -> None:
+def test_while_the_watch_finds_a_dead_worker(stride: int, world: World, propose: Callable[[], Pull]) -> None:
     """The next watch finds it too; the attempt after it gives the verdict."""
-    changes = count(1)
+    changes = count(1, stride)
     is_killed = True
     while is_killed:
         pull = propose()

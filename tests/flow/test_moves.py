@@ -3,8 +3,11 @@
 import pytest
 
 from scan_core.devops.pull_requests import PullRequest
-from scan_core.model.gate import GateState, PullRequestRef
+from scan_core.flow.pull_request_steps import iteration_of
+from scan_core.model.gate import GateState
 from scan_core.model.scan import ScanState
+from scan_core.model.subject import PullRequestRef
+from tests.builders import source_of
 from tests.flow.fakes import Killed, Meddling
 from tests.flow.scripted_worker import MEDIUM, VULNERABLE, Ending
 from tests.flow.world import ORG, Shown, World
@@ -74,7 +77,10 @@ class TestNewerIterations:
         world.queues.send_request(first)
         world.serve()
         (gate,) = world.gates(pull)
-        assert (gate.iteration, gate.source_commit) == (2, world.origin.commits["topic-next"])
+        assert (iteration_of(gate).iteration, iteration_of(gate).source_commit) == (
+            2,
+            world.origin.commits["topic-next"],
+        )
         world.run_until_quiet()
         assert world.shown(pull)[-1][:2] == (2, "succeeded")
 
@@ -168,7 +174,7 @@ class TestLags:
         for _ in range(3):
             world.clock.advance(world.delayed()[-1])
             behind.serve()
-        assert behind.scanned().spec.target.commit == world.origin.commits["topic-next"]
+        assert source_of(behind.scanned().spec.target).commit == world.origin.commits["topic-next"]
         assert world.shown(pull)[-1][:2] == (2, "succeeded")
 
 
@@ -322,7 +328,7 @@ class TestWithoutIterations:
         world.hook(pull)
         world.serve()
         gate = world.gate(pull, 0)
-        assert (gate.state, gate.source_commit) == (GateState.OPEN, world.origin.commits["topic-next"])
+        assert (gate.state, iteration_of(gate).source_commit) == (GateState.OPEN, world.origin.commits["topic-next"])
         world.scanned(Ending(VULNERABLE))
         assert world.states(pull) == ["pending", "succeeded", "pending", "failed"]
 
@@ -337,7 +343,7 @@ class TestWithoutIterations:
         assert world.states(pull) == ["pending"]
         world.run_until_quiet()
         assert world.states(pull)[-1] == "succeeded"
-        assert world.gate(pull, 0).scanned_commit == world.origin.commits["topic-next"]
+        assert world.gate(pull, 0).place.commit == world.origin.commits["topic-next"]
 
     def test_a_verdict_of_the_commit_before_is_not_taken(self, world: World) -> None:
         """The gate opened again while the old result was being judged."""
@@ -364,7 +370,7 @@ class TestWithoutIterations:
         world.sim.sim("pullRequests", {"pullRequestId": pull.id, "supportsIterations": False})
         world.hook(pull)
         world.serve()
-        assert [(gate.iteration, gate.state) for gate in world.gates(pull)] == [
+        assert [(iteration_of(gate).iteration, gate.state) for gate in world.gates(pull)] == [
             (0, GateState.OPEN),
             (1, GateState.SUPERSEDED),
         ]

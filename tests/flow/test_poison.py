@@ -2,7 +2,7 @@
 
 import pytest
 
-from scan_core.flow.poison import poisoned_request, poisoned_result
+from scan_core.flow.poison import note_defect, poisoned_request, poisoned_result
 from scan_core.model.attempt import ResultMessage
 from scan_core.model.gate import GateState
 from scan_core.model.ids import AttemptNumber, ScanId
@@ -59,6 +59,46 @@ class TestRequests:
         pull = world.proposed()
         broken = world.having(gates=Meddling(world.services.gates, "look", before=fail))
         poisoned_request(broken.services, RequestMessage.dump_json(world.request(pull)))
+
+    def test_are_put_aside(self, world: World) -> None:
+        """Whether or not they can be read; how often they came is counted."""
+        bodies = [b"{", RequestMessage.dump_json(world.request(world.proposed()))]
+        for body in (*bodies, bodies[1]):
+            poisoned_request(world.services, body)
+        kept = {message.content: message.times for message in world.services.poison.kept()}
+        assert (kept[bodies[0]], kept[bodies[1]]) == (1, 2)
+
+    def test_are_told_though_they_cannot_be_put_aside(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """Storage may refuse the one and not the other."""
+        request = world.project_hook(world.project)
+        broken = world.having(poison=Meddling(world.services.poison, "keep", before=fail))
+        poisoned_request(broken.services, RequestMessage.dump_json(request))
+        assert "poison_not_handled" in caplog.text
+        assert "message_poisoned" in caplog.text
+        assert [line["request"] for line in world.audit("poison")] == [request.request_id]
+
+    def test_name_the_cause_where_it_is_known(self, world: World) -> None:
+        """The last try left it with the look."""
+        pull = world.proposed()
+        request = world.hook(pull)
+        defective = world.with_devops(lambda devops: Meddling(devops, "file_on_branch", before=fail, times=9))
+        with pytest.raises(RuntimeError) as caught:
+            defective.serve()
+        note_defect(world.services, request, caught.value)
+        poisoned_request(world.services, RequestMessage.dump_json(request))
+        assert "(RuntimeError)" in world.shown(pull)[-1].description
+
+    def test_that_were_served_meanwhile_have_no_cause(self, world: World) -> None:
+        """Neither has one that a newer one overtakes, or that nobody looked at."""
+        pull = world.proposed()
+        request = world.request(pull)
+        note_defect(world.services, request, RuntimeError("a defect"))
+        world.gated(pull)
+        note_defect(world.services, request, RuntimeError("a defect"))
+        note_defect(world.services, world.project_hook(world.project), RuntimeError("a defect"))
+        row = world.services.gates.look(world.ref(pull).subject)
+        assert row is not None
+        assert row.value.problem is None
 
 
 class TestResults:

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from scan_core.flow import enrolment, review, review_steps
+from scan_core.flow.gate_steps import Question
 from scan_core.flow.reconcile import reconcile
 from scan_core.model.gate import GateState
 from scan_core.model.ids import ProjectId
 from scan_core.model.rules import Rules
 from scan_core.model.verdict import Outcome
-from tests.builders import HOUR, NOON, a_commit, a_gate, some_rules
+from tests.builders import HOUR, NOON, a_gate, an_iteration, some_rules
 from tests.flow.fakes import Killed, Meddling
 from tests.flow.scripted_worker import MEDIUM, VULNERABLE, Ending
 from tests.flow.test_gate_steps import DECIDED, TIMED_OUT, decision
@@ -59,7 +60,10 @@ class TestChangedRules:
         assert world.states(pull) == ["pending", "failed", "succeeded"]
         assert world.worker.claim() is None
         later(world)
-        assert [line["outcome"] for line in world.audit("verdict")] == ["failed", "passed"]
+        assert [line["outcome"] for line in world.audit("verdict")] == ["failed"]
+        (override,) = world.audit("override")
+        assert (override["outcome"], override["why"], override["number"]) == ("passed", "rules", 2)
+        assert override["replaces"]["outcome"] == "failed"
 
     def test_scan_again_where_the_profile_differs(self, world: World, own: dict[str, Any]) -> None:
         """The gate is pending until the new result is there."""
@@ -188,6 +192,17 @@ class TestChangedRules:
         assert world.gate(pull).state is GateState.SUPERSEDED
         assert world.states(pull) == ["pending", "failed"]
 
+    def test_leave_a_gate_alone_that_was_asked_again_meanwhile(self, world: World, own: dict[str, Any]) -> None:
+        """Another instance was at it, so it has that one's verdict already."""
+        pull = gated(world, own, "max_medium: 0\n", Ending(MEDIUM))
+        rule(world, pull.repo, "max_medium: 1\n")
+        moving = Meddling(
+            world.services.gates, "touch", after=lambda: world.change(world.gate(pull), opened_at=world.clock())
+        )
+        later(world.having(gates=moving))
+        assert world.gate(pull).state is GateState.DECIDED
+        assert world.states(pull) == ["pending", "failed"]
+
     def test_are_judged_by_the_watch_where_the_process_died_in_between(self, world: World, own: dict[str, Any]) -> None:
         """The row has the new question and stands on the agenda; still nothing flaps."""
 
@@ -279,16 +294,16 @@ class TestSteps:
     def test_only_a_verdict_can_be_outdated(self) -> None:
         """A time-out waits for its verdict, and an open gate for its first."""
         for gate in (a_gate(), TIMED_OUT, a_gate(state=GateState.SUPERSEDED)):
-            assert review_steps.asked_again(gate, some_rules(), a_commit(), (), NOON, HOUR) is None
+            assert review_steps.asked_again(gate, Question(gate.place, some_rules(), ()), NOON, HOUR, "rules") is None
             assert review_steps.decided_again(gate, decision()) is None
 
     def test_a_gate_that_is_asked_again_has_a_deadline_of_its_own_and_shows_what_it_showed(self) -> None:
         """The old status stays until there is something else to say."""
-        rules, commit, now = some_rules(), a_commit(), NOON + HOUR
-        gate = review_steps.asked_again(DECIDED, rules, commit, (), now, HOUR)
+        rules, place, now = some_rules(), an_iteration(), NOON + HOUR
+        gate = review_steps.asked_again(DECIDED, Question(place, rules, ()), now, HOUR, "rules")
         assert gate is not None
         assert (gate.state, gate.decision, gate.deadline) == (GateState.OPEN, None, now + HOUR)
-        assert (gate.rules, gate.scanned_commit, gate.posted) == (rules, commit, DECIDED.posted)
+        assert (gate.rules, gate.place, gate.posted) == (rules, place, DECIDED.posted)
 
     def test_a_gate_that_is_decided_again_waits_for_nothing(self) -> None:
         """Its new verdict was made without a scan."""

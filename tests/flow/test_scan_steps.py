@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scan_core.flow import scan_steps
 from scan_core.flow.scan_steps import Freshness, Wanted
-from scan_core.model.attempt import AttemptError, AttemptErrorKind, Claim
+from scan_core.model.attempt import AttemptError, AttemptErrorKind
 from scan_core.model.ids import AttemptNumber, GateId
 from scan_core.model.scan import Conclusion, Scan, ScanState
 from scan_core.model.target import scan_id
@@ -196,15 +196,15 @@ class TestEnds:
 class TestRecords:
     def test_queueing_and_claiming_are_noted_once_for_the_current_attempt(self) -> None:
         """The clocks count from here."""
-        claim = Claim(execution="e", claimed_at=NOON)
         scan = must(scan_steps.queued(join(None), AttemptNumber(1), NOON))
         assert scan.current.queued_at == NOON
-        scan = must(scan_steps.claimed(scan, AttemptNumber(1), claim))
-        assert scan.current.execution == "e"
-        assert scan_steps.claimed(scan, AttemptNumber(1), claim) is None
+        assert scan_steps.claimed(scan, AttemptNumber(2), "worker-1", NOON) is None
+        scan = must(scan_steps.claimed(scan, AttemptNumber(1), "worker-1", NOON))
+        assert scan.current.execution == "worker-1"
+        assert scan_steps.claimed(scan, AttemptNumber(1), "worker-1", NOON) is None
         assert scan_steps.queued(scan, AttemptNumber(2), NOON) is None
         assert scan_steps.queued(None, AttemptNumber(1), NOON) is None
-        assert scan_steps.claimed(None, AttemptNumber(1), claim) is None
+        assert scan_steps.claimed(None, AttemptNumber(1), "worker-1", NOON) is None
         assert scan_steps.concluded(None, conclusion()) is None
         assert failed(must(scan_steps.left(concluded(join(None)), FIRST)), 1) is None
 

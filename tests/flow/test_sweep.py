@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from scan_core.flow.pull_request_steps import iteration_of
 from scan_core.model.gate import GateState
 from tests.flow.fakes import Meddling
 from tests.flow.world import World
@@ -103,4 +104,4 @@ def test_a_pull_request_that_moves_between_list_and_gate_is_gated_as_it_is_then(
         lambda devops: Meddling(devops, "active_pull_requests", after=lambda: world.push_again(pull))
     )
     swept(meddled, own)
-    assert [gate.iteration for gate in world.gates(pull)] == [2]
+    assert [iteration_of(gate).iteration for gate in world.gates(pull)] == [2]

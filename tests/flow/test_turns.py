@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scan_core.flow.turns import Caps, ahead_of, in_order, next_ones
-from scan_core.model.ids import OrganisationName, RepositoryId, ScanId
+from scan_core.model.ids import OrganisationName, ScanId
 from scan_core.store.admission import Enlisted
 from tests.builders import NOON
 
@@ -18,7 +18,7 @@ def entry(number: int, repository: str = "a", organisation: str = "x", *, admitt
     return Enlisted(
         scan_id=ScanId(f"{number:040}"),
         organisation=OrganisationName(organisation),
-        repository_id=RepositoryId(repository),
+        repository=repository,
         since=NOON + timedelta(seconds=number),
         admitted_at=NOON if admitted else None,
     )
@@ -85,15 +85,15 @@ def test_admitting_never_breaks_a_cap_and_never_leaves_a_place_free(entries: lis
     running = [each for each in entries if each.admitted_at or each.scan_id in chosen]
     before = [each for each in entries if each.admitted_at]
     organisations = Counter(each.organisation for each in running)
-    repositories = Counter(each.repository_id for each in running)
+    repositories = Counter(each.repository for each in running)
     for each in entries:
         if each.scan_id in chosen:
             assert organisations[each.organisation] <= caps.organisation
-            assert repositories[each.repository_id] <= caps.repository
+            assert repositories[each.repository] <= caps.repository
         elif not each.admitted_at:
             assert (
                 len(running) >= caps.deployment
                 or organisations[each.organisation] >= caps.organisation
-                or repositories[each.repository_id] >= caps.repository
+                or repositories[each.repository] >= caps.repository
             )
     assert len(running) <= max(caps.deployment, len(before))

@@ -69,13 +69,13 @@ class TestForgedStatuses:
         compared(world, pull)
         assert world.states(pull) == ["pending", "failed", "succeeded", "failed"]
         (line,) = world.audit("forged")
-        told = {name: line[name] for name in ("status", "state", "description", "iteration", "pull_request_id")}
+        told = {name: line[name] for name in ("status", "state", "description", "iteration", "pull_request")}
         assert told == {
             "status": 3,
             "state": "succeeded",
             "description": "succeeded",
             "iteration": 1,
-            "pull_request_id": pull.id,
+            "pull_request": pull.id,
         }
         assert line["author"] == author_of_latest(mallory, pull, "succeeded")
         assert "status_forged" in caplog.text
@@ -96,6 +96,14 @@ class TestForgedStatuses:
         assert compared(world, pull, 3) == 3
         assert world.audit("forged") == []
         assert world.states(pull)[-1] == "failed"
+
+    def test_are_overwritten_though_they_say_what_we_say(self, world: World, mallory: Sim) -> None:
+        """Who wrote it may change its mind later; only what we wrote ourselves may stand."""
+        pull = failed(world)
+        forge(pull, mallory, "failed", description=world.shown(pull)[-1].description)
+        compared(world, pull)
+        assert world.states(pull) == ["pending", "failed", "failed", "failed"]
+        assert compared(world, pull, 4) == 4
 
     def test_are_overwritten_while_a_gate_is_pending(self, world: World, mallory: Sim) -> None:
         """Nobody may answer before the scan does."""

@@ -8,15 +8,17 @@ from itertools import count
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from scan_core.flow import pull_request, result, watch
+from scan_core.flow import looks, result, watch
 from scan_core.flow.services import Services
 from scan_core.model.attempt import AttemptMessage, ResultMessage
-from scan_core.model.gate import Gate, PullRequestRef
-from scan_core.model.ids import Iteration, OrganisationName, ProjectId, PullRequestId, RepositoryId, gate_id
-from scan_core.model.request import ProjectRequest, PullRequestRequest
+from scan_core.model.gate import Gate
+from scan_core.model.ids import BranchRef, GateId, OrganisationName, ProjectId, PullRequestId, RepositoryId
+from scan_core.model.place import Place
+from scan_core.model.request import LookRequest, ProjectRequest
 from scan_core.model.scan import Scan
+from scan_core.model.subject import Branch, PullRequestRef, Subject
 from scan_core.store.connection import Storage
-from tests.flow.fakes import Clock, HandedQueues, Mortal, RecordingRunner, Sent
+from tests.flow.fakes import Clock, HandedQueues, Mortal, RecordingRunner, ScriptedRegistry, Sent
 from tests.flow.origin import Origin
 from tests.flow.scripted_worker import Ending, ScriptedWorker
 from tests.local.devops.driver import ORGANISATION, Pull, Repo, Sim
@@ -49,6 +51,7 @@ class World:
     origin: Origin
     project: dict[str, Any]
     audit_name: str
+    registry: ScriptedRegistry
     results: list[ResultMessage] = field(default_factory=list)
     """What workers said that was not taken yet."""
 
@@ -104,15 +107,15 @@ class World:
 
     # ---------------------------------------------------------------------------------------- what arrives
 
-    def hook(self, pull: Pull) -> PullRequestRequest:
+    def hook(self, pull: Pull) -> LookRequest:
         """Accept an event about a pull request."""
         request = self.request(pull)
         self.queues.send_request(request)
         return request
 
-    def request(self, pull: Pull) -> PullRequestRequest:
+    def request(self, pull: Pull) -> LookRequest:
         """Make the request that an event about a pull request comes to."""
-        return PullRequestRequest(request_id=uuid4().hex, pull_request=self.ref(pull), accepted_at=self.clock())
+        return LookRequest(request_id=uuid4().hex, of=self.ref(pull), accepted_at=self.clock())
 
     def project_hook(self, project: dict[str, Any]) -> ProjectRequest:
         """Accept an event that names a project only."""
@@ -125,13 +128,19 @@ class World:
         self.queues.send_request(request)
         return request
 
+    def ask(self, of: Subject) -> LookRequest:
+        """Accept an event about any subject."""
+        request = LookRequest(request_id=uuid4().hex, of=of, accepted_at=self.clock())
+        self.queues.send_request(request)
+        return request
+
     def serve(self) -> int:
         """Serve every request that is due. One that kills the process stays, and is served again later."""
         served = 0
         while (sent := self._due_request()) is not None:
             self.queues.requests.remove(sent)  # hidden while it is served, as in a queue
             try:
-                pull_request.handle(self.services, sent.request)
+                looks.handle(self.services, sent.request)
             except BaseException:
                 self.queues.requests.append(sent)
                 raise
@@ -206,9 +215,23 @@ class World:
             pull_request_id=PullRequestId(pull.id),
         )
 
+    def branch(self, repo: Repo, name: str = "main") -> Branch:
+        """Name a branch."""
+        return Branch(
+            organisation=ORG,
+            project_id=ProjectId(repo.json["project"]["id"]),
+            repository_id=RepositoryId(repo.json["id"]),
+            ref=BranchRef(f"refs/heads/{name}"),
+        )
+
+    def at(self, place: Place) -> Gate | None:
+        """Read the gate of a place."""
+        row = self.services.gates.gate(place.gate_id)
+        return None if row is None else row.value
+
     def gate(self, pull: Pull, iteration: int = 1) -> Gate:
         """Read a gate."""
-        row = self.services.gates.gate(gate_id(self.ref(pull).subject, Iteration(iteration)))
+        row = self.services.gates.gate(GateId(f"{self.ref(pull).subject}-{iteration}"))
         assert row is not None, f"no gate for iteration {iteration}"
         return row.value
 
@@ -258,7 +281,19 @@ class World:
 
     def mortal(self, fuse: Any) -> "World":
         """The same world, which dies with a fuse after a call to storage, queues, runner or Azure DevOps."""
-        names = ("gates", "projects", "scans", "admission", "attempts", "queues", "verdicts", "audit", "runner")
+        names = (
+            "gates",
+            "projects",
+            "scans",
+            "admission",
+            "attempts",
+            "queues",
+            "verdicts",
+            "audit",
+            "holds",
+            "poison",
+            "runner",
+        )
         doors = {name: Mortal(getattr(self.services, name), fuse) for name in names}
         devops = self.services.devops
         return self.having(**doors, devops=lambda organisation: Mortal(devops(organisation), fuse))

@@ -75,10 +75,10 @@ def test_links_do_not_outlive_what_they_show() -> None:
 
 def test_limits_are_those_of_the_code_by_default() -> None:
     """And the platform ends a worker only after both."""
-    main = bicep_file("main.bicep")
+    main, workload = bicep_file("main.bicep"), bicep_file("workload.bicep")
     for param, field in (("fetchLimitSeconds", "fetch_limit_seconds"), ("scanLimitSeconds", "scan_limit_seconds")):
         assert int(main.get(param).rest.partition("=")[2]) == Settings.model_fields[field].default
-    assert "fetchLimitSeconds + scanLimitSeconds +" in main.get("workerLimitSeconds").rest
+    assert "fetchLimitSeconds + scanLimitSeconds +" in workload.get("workerLimitSeconds").rest
 
 
 def test_the_worker_understands_everything_it_is_told() -> None:
@@ -113,7 +113,8 @@ def test_only_the_scan_step_gets_the_token_and_only_fetch_the_origins() -> None:
 
 def test_every_module_is_used() -> None:
     """No file is left behind."""
-    used = set(re.findall(r"modules/([a-z-]+\.bicep)", bicep_file("main.bicep").source))
+    modules = [declared for file in bicep_files() for declared in file.of("module")]
+    used = {declared.rest.split("'")[1].rpartition("/")[2] for declared in modules}
     assert {file.path.name for file in bicep_files()} - {"main.bicep"} == used
 
 

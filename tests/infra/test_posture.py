@@ -157,10 +157,34 @@ def test_a_worker_is_started_once_and_ended_in_time() -> None:
     assert len(re.findall(r"parallelism: 1\b", bicep_file("scan-job.bicep").source)) == 2
 
 
-def test_the_main_file_only_puts_modules_together() -> None:
+def test_files_of_the_subscription_only_put_modules_together() -> None:
     """What checkov cannot read has nothing in it for checkov to find."""
-    resources = bicep_file("main.bicep").of("resource")
-    assert [resource.resource_type.split("@")[0] for resource in resources] == ["Microsoft.Resources/resourceGroups"]
+    composing = [file for file in bicep_files() if "targetScope = 'subscription'" in file.source]
+    assert {file.path.name for file in composing} == {
+        "main.bicep",
+        "foundation.bicep",
+        "watching.bicep",
+        "workload.bicep",
+    }
+    types = [resource.resource_type.split("@")[0] for file in composing for resource in file.of("resource")]
+    assert types == ["Microsoft.Resources/resourceGroups"]
+
+
+def test_a_part_never_has_another_default_than_the_whole() -> None:
+    """Defaults stand in main.bicep alone, and a parameter that is handed down is described once."""
+    whole = {param.name: param for param in bicep_file("main.bicep").of("param")}
+    for name in ("foundation.bicep", "watching.bicep", "workload.bicep"):
+        for param in bicep_file(name).of("param"):
+            assert "=" not in param.rest, param.name
+            handed_down = whole.get(param.name)
+            limits = {text for text in param.decorators if not text.startswith("@description")}
+            known = set() if handed_down is None else {*handed_down.decorators}
+            assert limits <= known, param.name
+
+
+def test_no_file_is_too_long_to_be_read() -> None:
+    """At most 400 lines."""
+    assert {file.path.name for file in bicep_files() if file.source.count("\n") > 400} == set()
 
 
 def test_nothing_changes_from_one_deployment_to_the_next() -> None:

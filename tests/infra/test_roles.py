@@ -1,10 +1,10 @@
-"""Who may do what: every role assignment stands in one file, and in the table of docs/infrastructure.md."""
+"""Who may do what: every role assignment stands in one file, and in the table of docs/security.md."""
 
 import re
 
 from tests.infra.bicep_text import INFRA, bicep_file, bicep_files, properties
 
-DOCUMENT = (INFRA.parent / "docs" / "infrastructure.md").read_text()
+DOCUMENT = (INFRA.parent / "docs" / "security.md").read_text()
 Assignment = tuple[str, str, str, str]
 
 

@@ -16,6 +16,7 @@ PROJECT = "0d7e1f8a-2b3c-4d5e-8f90-a1b2c3d4e5f6"
 REPOSITORY = "5f6e7d8c-9b0a-4c1d-8e2f-3a4b5c6d7e8f"
 OTHER_PROJECT = "77777777-2b3c-4d5e-8f90-a1b2c3d4e5f6"
 URL = f"https://dev.azure.com/contoso/_apis/git/repositories/{REPOSITORY}/pullRequests/12"
+BUILD_URL = f"https://dev.azure.com/contoso/{PROJECT}/_apis/build/Builds/31"
 
 
 def basic(password: str, user: str = "hook") -> str:
@@ -34,6 +35,33 @@ def pull_request(**changes: Any) -> dict[str, Any]:
         "targetRefName": "refs/heads/main",
         "lastMergeSourceCommit": {"commitId": "1" * 40},
         "url": URL,
+    }
+    return full | changes
+
+
+def push(*refs: str, **changes: Any) -> dict[str, Any]:
+    """Build the full resource of a push."""
+    url = f"https://dev.azure.com/contoso/_apis/git/repositories/{REPOSITORY}"
+    full = {
+        "refUpdates": [{"name": ref, "oldObjectId": "0" * 40, "newObjectId": "2" * 40} for ref in refs],
+        "repository": {"id": REPOSITORY, "name": "shop", "url": url, "project": {"id": PROJECT, "name": "Shop"}},
+        "pushedBy": {"displayName": "Somebody"},
+        "pushId": 14,
+        "url": f"{url}/pushes/14",
+    }
+    return full | changes
+
+
+def build(**changes: Any) -> dict[str, Any]:
+    """Build the full resource of a build, version 2.0."""
+    full = {
+        "id": 31,
+        "status": "completed",
+        "result": "succeeded",
+        "url": BUILD_URL,
+        "definition": {"id": 3, "name": "ci", "project": {"id": PROJECT}},
+        "project": {"id": PROJECT, "name": "Shop"},
+        "sourceBranch": "refs/heads/main",
     }
     return full | changes
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from scan_core.model.request import ProjectRequest, PullRequestRequest
+from scan_core.model.request import LookRequest, ProjectRequest
+from scan_core.model.subject import PullRequestRef
 from tests.intake.deliveries import OTHER_PROJECT, PROJECT, REPOSITORY, URL, Door, event, pull_request
 
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -16,8 +17,9 @@ def wanted(body: Any) -> tuple[str, str, int]:
     door = Door()
     assert door.deliver(body).status == 202
     (request,) = door.queued
-    assert isinstance(request, PullRequestRequest)
-    reference = request.pull_request
+    assert isinstance(request, LookRequest)
+    reference = request.of
+    assert isinstance(reference, PullRequestRef)
     return reference.project_id, reference.repository_id, reference.pull_request_id
 
 
@@ -158,7 +160,7 @@ class TestNotUnderstood:
         """An event is an object."""
         assert reason(body) == "not_an_object"
 
-    @pytest.mark.parametrize("kind", [None, "", "git.push", "git.pullrequest.merged", "<script>"])
+    @pytest.mark.parametrize("kind", [None, "", "git.repo.created", "git.pullrequest.merged", "<script>"])
     def test_other_events(self, kind: str | None) -> None:
         """Named by nothing that came in."""
         assert reason(event(pull_request(), eventType=kind)) == "unwanted_event"

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.intake.deliveries import SECRET, Door, basic, event, pull_request
+from tests.intake.deliveries import SECRET, Door, basic, build, event, pull_request, push
 
 CONTRACT = {200, 202, 401, 413, 503}
 REASON = re.compile(r"[a-z_]+(:[A-Za-z.]+)?")
@@ -28,7 +28,13 @@ def paths(value: Any, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     return [at, *(path for name, inner in value.items() for path in paths(inner, (*at, name)))]
 
 
-PATHS = sorted(set(paths(event(pull_request())) + paths(event({"pullRequest": pull_request()}))) - {()})
+EVENTS = (
+    event(pull_request()),
+    event({"pullRequest": pull_request()}),
+    event(push("refs/heads/main"), eventType="git.push"),
+    event(build(), eventType="build.complete", resourceVersion="2.0"),
+)
+PATHS = sorted({path for each in EVENTS for path in paths(each)} - {()})
 
 
 def put(whole: Any, path: tuple[str, ...], value: Any) -> Any:
@@ -67,10 +73,10 @@ def test_an_event_with_other_bytes_in_it(at: int, length: int, other: bytes) -> 
 
 
 @settings(max_examples=500)
-@given(st.lists(st.tuples(st.sampled_from(PATHS), json_values), min_size=1, max_size=3))
-def test_an_event_with_other_values_in_it(changes: list[tuple[tuple[str, ...], Any]]) -> None:
+@given(st.sampled_from(EVENTS), st.lists(st.tuples(st.sampled_from(PATHS), json_values), min_size=1, max_size=3))
+def test_an_event_with_other_values_in_it(whole: Any, changes: list[tuple[tuple[str, ...], Any]]) -> None:
     """Fields of every type in every place."""
-    changed: Any = event(pull_request())
+    changed: Any = whole
     for path, value in changes:
         changed = put(changed, path, value)
     keeps_to_the_contract(json.dumps(changed).encode(), basic(SECRET), "contoso")

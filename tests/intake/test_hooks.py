@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from scan_core.intake.hooks import LARGEST_BODY
-from scan_core.model.request import PullRequestRequest
+from scan_core.model.request import LookRequest
 from tests.intake.deliveries import NOW, PROJECT, REPOSITORY, SECRET, Door, basic, event, pull_request
 
 
@@ -17,10 +17,11 @@ class TestAccepted:
         answer = door.deliver(event(pull_request()))
         assert (answer.status, answer.body) == (202, {"accepted": True, "request": "request-1"})
         (request,) = door.queued
-        assert isinstance(request, PullRequestRequest)
+        assert isinstance(request, LookRequest)
         assert request.request_id == "request-1"
         assert request.accepted_at == NOW
-        assert request.pull_request.model_dump() == {
+        assert request.of.model_dump() == {
+            "kind": "pull_request",
             "organisation": "contoso",
             "project_id": PROJECT,
             "repository_id": REPOSITORY,
@@ -32,8 +33,8 @@ class TestAccepted:
         """Azure DevOps does not tell names apart by case, and one organisation shall not have two rows."""
         door = Door()
         assert door.deliver(event(pull_request()), organisation="Contoso").status == 202
-        assert isinstance(door.queued[0], PullRequestRequest)
-        assert door.queued[0].pull_request.organisation == "contoso"
+        assert isinstance(door.queued[0], LookRequest)
+        assert door.queued[0].of.organisation == "contoso"
 
 
 class TestRefused:
@@ -90,6 +91,6 @@ class TestRefused:
     def test_an_unwanted_event_is_delivered(self) -> None:
         """200, since anything else would put the subscription on probation."""
         door = Door()
-        answer = door.deliver(event(pull_request(), eventType="git.push"))
+        answer = door.deliver(event(pull_request(), eventType="git.repo.created"))
         assert (answer.status, answer.body) == (200, {"accepted": False, "reason": "unwanted_event"})
         assert (door.queued, door.counted) == ([], ["unwanted_event"])

@@ -10,13 +10,15 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from scan_core.model.attempt import AttemptErrorKind
 from scan_core.model.finding import Finding, Severity
-from scan_core.model.gate import GateState, PullRequestRef, Status, StatusState
-from scan_core.model.ids import GateName, Iteration, Subject, digest, gate_id
-from scan_core.model.request import ProjectRequest, PullRequestRequest, RequestMessage
+from scan_core.model.gate import GateState, Status, StatusState
+from scan_core.model.ids import GateName, Iteration, Subject, digest
+from scan_core.model.request import LookRequest, ProjectRequest, RequestMessage
 from scan_core.model.rules import Rules, Thresholds
 from scan_core.model.scan import AttemptRecord, Scan, ScanState
+from scan_core.model.subject import PullRequestRef
 from scan_core.model.value import Moment
 from scan_core.model.verdict import SeverityCounts
+from tests.builders import an_iteration
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 REFERENCE: dict[str, Any] = {
@@ -41,9 +43,10 @@ class TestIds:
     @given(st.integers(1, 10**9), st.integers(0, 10**8))
     def test_a_gate_is_named_after_its_pull_request_and_iteration(self, number: int, iteration: int) -> None:
         """And its name can be read back."""
-        subject = PullRequestRef.model_validate(REFERENCE | {"pull_request_id": number}).subject
+        reference = PullRequestRef.model_validate(REFERENCE | {"pull_request_id": number})
+        subject = reference.subject
         TypeAdapter(Subject).validate_python(subject)
-        name = gate_id(subject, Iteration(iteration))
+        name = an_iteration(pull_request=reference, iteration=Iteration(iteration)).gate_id
         TypeAdapter(GateName).validate_python(name)
         assert name == f"{subject}-{iteration}"
 
@@ -126,7 +129,8 @@ class TestStates:
         scan = Scan.model_validate(
             {
                 "scan_id": "a" * 40,
-                "target": {key: value for key, value in REFERENCE.items() if key != "pull_request_id"}
+                "target": {"kind": "source"}
+                | {key: value for key, value in REFERENCE.items() if key != "pull_request_id"}
                 | {"commit": "a" * 40},
                 "profile": Rules().profile,
                 "state": ScanState.ACTIVE,
@@ -142,14 +146,16 @@ class TestRequests:
     @pytest.mark.parametrize(
         "request_",
         [
-            PullRequestRequest.model_validate({"request_id": "r", "pull_request": REFERENCE, "accepted_at": NOW}),
+            LookRequest.model_validate(
+                {"request_id": "r", "of": {"kind": "pull_request", **REFERENCE}, "accepted_at": NOW}
+            ),
             ProjectRequest.model_validate(
                 {"request_id": "r", "accepted_at": NOW}
                 | {key: REFERENCE[key] for key in ("organisation", "project_id")}
             ),
         ],
     )
-    def test_a_request_survives_the_queue(self, request_: PullRequestRequest | ProjectRequest) -> None:
+    def test_a_request_survives_the_queue(self, request_: LookRequest | ProjectRequest) -> None:
         """As the kind that it was."""
         assert RequestMessage.validate_json(RequestMessage.dump_json(request_)) == request_
 

@@ -16,7 +16,7 @@ from scan_core.onboarding.doctor import Health, address
 from scan_core.onboarding.plan import Change, HookStep, PolicyStep, ProjectPlan, Standing, plan, plan_removal
 from scan_core.onboarding.selection import NoSuchProject, choose
 from scan_core.onboarding.survey import by_project
-from scan_core.onboarding.wish import WANTED_EVENTS, Wish, hook_url, scope_of, user_names
+from scan_core.onboarding.wish import WANTED_EVENTS, WantedEvent, Wish, hook_url, scope_of, user_names
 from scan_core.onboarding.words import in_words
 
 ME = "99999999-8888-7777-6666-555555555555"
@@ -53,7 +53,7 @@ def after(made: ProjectPlan, standing: Standing) -> Standing:
                 hooks[number] = Subscription(
                     id=number,
                     event_type=step.wanted.event_type,
-                    resource_version="1.0",
+                    resource_version=step.wanted.resource_version,
                     status="enabled",
                     publisher_inputs=step.wanted.publisher_inputs | {"tfsSubscriptionId": "x"},
                     consumer_inputs=step.wanted.consumer_inputs | {"basicAuthPassword": "********"},
@@ -73,17 +73,17 @@ FULL = after(plan(SHOP, NOTHING, WISH), NOTHING)
 subscriptions = st.builds(
     lambda number, event, state, creator, changes: Subscription(
         id=guid(number),
-        event_type=event[0],
-        resource_version=changes.pop("version", "1.0"),
+        event_type=event.event_type,
+        resource_version=changes.pop("version", event.resource_version),
         status=state,
-        publisher_inputs={"projectId": SHOP.id, "notificationType": event[1] or ""},
-        consumer_inputs={"url": f"{WISH.hook_url}?notificationType={event[2]}" if event[2] else WISH.hook_url}
+        publisher_inputs={"projectId": SHOP.id, "notificationType": event.notification_type or ""},
+        consumer_inputs={"url": f"{WISH.hook_url}?notificationType={event.mark}" if event.mark else WISH.hook_url}
         | {"basicAuthPassword": "********", "basicAuthUsername": WISH.user_names[0]}
         | changes,
         created_by=creator,
     ),
     st.integers(0, 99),
-    st.sampled_from([*WANTED_EVENTS, ("git.push", None, "")]),
+    st.sampled_from([*WANTED_EVENTS, WantedEvent("git.repo.created")]),
     st.sampled_from(STATES),
     st.sampled_from([ME, OTHER, None]),
     st.dictionaries(
@@ -92,19 +92,20 @@ subscriptions = st.builds(
     ),
 )
 policies = st.builds(
-    lambda number, enabled, blocking, author, scope: PolicyRead.model_validate(
+    lambda number, enabled, blocking, name, author, scope: PolicyRead.model_validate(
         {
             "id": number,
             "policy": {
                 "is_enabled": enabled,
                 "is_blocking": blocking,
-                "settings": {"statusName": "source", "statusGenre": "scangate", "authorId": author, "scope": scope},
+                "settings": {"statusName": name, "statusGenre": "scangate", "authorId": author, "scope": scope},
             },
         }
     ),
     st.integers(1, 99),
     st.booleans(),
     st.booleans(),
+    st.sampled_from(["source", "image"]),
     st.sampled_from([ME, ME.upper(), OTHER, None]),
     st.sampled_from([[{"matchKind": "DefaultBranch"}], [{"refName": "refs/heads/x", "matchKind": "exact"}]]),
 )
@@ -169,10 +170,32 @@ def test_whatever_is_not_enabled_is_replaced(state: str) -> None:
 
 def test_another_version_is_replaced_and_the_old_spelling_of_the_same_is_not() -> None:
     """The portal once wrote 1.0-preview.1."""
-    first, *rest = FULL.subscriptions
+    first, *rest, built = FULL.subscriptions
     for version, steps in (("1.0-preview.1", 0), ("2.0", 1)):
         changed = first.model_copy(update={"resource_version": version})
-        assert len(plan(SHOP, Standing((changed, *rest), FULL.policies), WISH).steps) == steps
+        assert len(plan(SHOP, Standing((changed, *rest, built), FULL.policies), WISH).steps) == steps
+    changed = built.model_copy(update={"resource_version": "1.0"})
+    (step,) = plan(SHOP, Standing((first, *rest, changed), FULL.policies), WISH).steps
+    assert step.old == built.id
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("source", 1, "does not count always"),
+        ("source", 0, None),
+        ("image", None, "blocks where no status was posted"),
+        ("image", 0, "blocks where no status was posted"),
+    ],
+)
+def test_each_policy_counts_from_its_own_moment(name: str, value: int | None, why: str | None) -> None:
+    """That for images must not block pull requests whose builds make none."""
+    (one,) = [each for each in FULL.policies if each.policy.settings.status_name == name]
+    settings = one.policy.settings.model_copy(update={"policy_applicability": value})
+    changed = one.model_copy(update={"policy": one.policy.model_copy(update={"settings": settings})})
+    others = tuple(each for each in FULL.policies if each is not one)
+    steps = plan(SHOP, Standing(FULL.subscriptions, (*others, changed)), WISH).steps
+    assert [(step.why, step.old) for step in steps] == ([] if why is None else [(why, one.id)])
 
 
 def test_scopes_are_compared_as_sets_and_without_case() -> None:
@@ -180,14 +203,14 @@ def test_scopes_are_compared_as_sets_and_without_case() -> None:
     assert scope_of(["main", "refs/heads/main"]) == (Scope(ref_name="refs/heads/main"),)
     wish = Wish(**{**vars(WISH), "scope": scope_of(["main", "release/*"])})
     standing = after(plan(SHOP, NOTHING, wish), NOTHING)
-    (one,) = standing.policies
+    one, image = standing.policies
     turned = tuple(
         scope.model_copy(update={"match_kind": scope.match_kind.lower()})
         for scope in reversed(one.policy.settings.scope)
     )
     settings = one.policy.settings.model_copy(update={"scope": turned})
     policy = one.model_copy(update={"policy": one.policy.model_copy(update={"settings": settings})})
-    assert plan(SHOP, Standing(standing.subscriptions, (policy,)), wish).steps == ()
+    assert plan(SHOP, Standing(standing.subscriptions, (policy, image)), wish).steps == ()
 
 
 def test_a_subscription_for_all_projects_belongs_to_none() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scan_core.model.target import Mode, Profile, ScanType
-from scan_core.qscanner.command import command_line, environment
+from scan_core.qscanner.command import ImageSource, command_line, environment, image_command
 
 PLAIN = Profile(scan_types=(ScanType.PKG, ScanType.SECRET), mode=Mode.GET_REPORT)
 
@@ -86,3 +86,66 @@ class TestEnvironment:
     def test_without_a_token_there_is_no_variable_for_it(self) -> None:
         """An empty one would be read as a token."""
         assert "QUALYS_ACCESS_TOKEN" not in environment(None, Path("/home/run"), {})
+
+    def test_a_registrys_token_stands_in_the_environment_alone(self) -> None:
+        """Where QScanner documents it."""
+        found = environment("token", Path("/home/run"), {}, registry_token="pull-token")
+        assert found["QSCANNER_REGISTRY_TOKEN"] == "pull-token"
+        assert "QSCANNER_REGISTRY_TOKEN" not in environment("token", Path("/home/run"), {})
+
+
+DIGEST = "sha256:" + "a1" * 32
+
+
+def of_image(reference: str, platform: str = "linux/amd64", profile: Profile = PLAIN) -> list[str]:
+    """The command for an image, in places that do not matter."""
+    source = ImageSource(reference, platform)
+    return image_command(Path("/opt/qscanner"), profile, "US2", source, Path("/work/out"), Path("/work/cache"), 300)
+
+
+class TestImageCommand:
+    def test_names_the_image_by_digest_and_its_platform(self) -> None:
+        """After the same global flags as for a repository, with no container engine."""
+        line = of_image(f"shop.azurecr.io/web/api@{DIGEST}")
+        assert line[: line.index("image")] == command(PLAIN)[: command(PLAIN).index("repo")]
+        assert line[line.index("image") :] == [
+            *("image", f"shop.azurecr.io/web/api@{DIGEST}", "--storage-driver", "none", "--platform", "linux/amd64")
+        ]
+
+    def test_excludes_are_left_out(self) -> None:
+        """They are flags of repo."""
+        profile = PLAIN.model_copy(update={"exclude_dirs": ("a",), "exclude_files": ("b",)})
+        assert of_image(f"r.example/a@{DIGEST}", profile=profile) == of_image(f"r.example/a@{DIGEST}")
+
+    def test_policy_tags_are_given(self) -> None:
+        """As for a repository."""
+        profile = PLAIN.model_copy(update={"mode": Mode.EVALUATE_POLICY, "policy_tags": ("prod",)})
+        line = of_image(f"r.example:5000/a@{DIGEST}", "linux/arm/v7", profile)
+        assert line[line.index("--policy-tags") + 1] == "prod"
+
+    @pytest.mark.parametrize(
+        "reference",
+        [
+            "r.example/a:1",
+            f"-x/a@{DIGEST}",
+            f"a@{DIGEST}",
+            f"https://r.example/a@{DIGEST}",
+            f"r.example/A@{DIGEST}",
+            f"r.example/a;id@{DIGEST}",
+            f"r.example/../a@{DIGEST}",
+            f"r.example/a@{DIGEST}\n",
+            f"r.example/{'a' * 512}@{DIGEST}",
+            "r.example/a@sha256:12",
+            "",
+        ],
+    )
+    def test_what_is_no_image_by_its_digest_is_refused(self, reference: str) -> None:
+        """A tag may move, and a name may be a flag, a URL or worse."""
+        with pytest.raises(ValueError, match="not an image by its digest"):
+            of_image(reference)
+
+    @pytest.mark.parametrize("platform", ["", "linux", "--linux/amd64", "linux/amd64;x", "linux/amd64/v1/x"])
+    def test_what_is_no_platform_is_refused(self, platform: str) -> None:
+        """QScanner's own default is not known."""
+        with pytest.raises(ValueError, match="not a platform"):
+            of_image(f"r.example/a@{DIGEST}", platform)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scan_core.qscanner import scrub as room
 from scan_core.qscanner import secret_fields
 from scan_core.qscanner.literals import Literals, written_forms
-from scan_core.qscanner.scrub import Scrubber
+from scan_core.qscanner.scrub import Scrubber, token_secrets
 from scan_core.qscanner.secret_fields import InventoryUnreadable, secret_values
 from tests.qscanner.samples import as_stream
 
@@ -128,6 +128,10 @@ class TestCredentials:
             ("Authorization: Bearer abc.def-1", "Authorization: Bearer ***"),
             ('{"authorization":"basic dXNlcjpwYXNz"}x', '{"authorization":"basic ***"}x'),
             ("basic understanding", "basic understanding"),
+            ("QSCANNER_REGISTRY_TOKEN=abc.d-1 next", "QSCANNER_REGISTRY_TOKEN=*** next"),
+            ('{"QSCANNER_REGISTRY_PASSWORD": "p,w"}x', '{"QSCANNER_REGISTRY_PASSWORD": "***,w"}x'),
+            ("env: QUALYS_ACCESS_TOKEN: 'eyJx'", "env: QUALYS_ACCESS_TOKEN: '***'"),
+            ("set QSCANNER_REGISTRY_TOKEN to a token", "set QSCANNER_REGISTRY_TOKEN to a token"),
         ],
     )
     def test_credentials_in_addresses_and_headers_are_hidden(self, line: str, expected: str) -> None:
@@ -276,3 +280,40 @@ def _texts(document: Any) -> list[str]:
     if isinstance(document, list):
         return [text for item in document for text in _texts(item)]
     return [document] if isinstance(document, str) else []
+
+
+class TestRegistryLogins:
+    @pytest.mark.parametrize(
+        "login",
+        [
+            {"registry": {"server": "shop.azurecr.io", "username": "puller", "password": "a-long-password-1"}},
+            {"registryToken": "a-long-password-1"},
+            {"registryCredentials": {"user": "x", "value": "a-long-password-1"}},
+            {"auths": {"shop.azurecr.io": {"auth": "a-long-password-1"}}},
+            {"X-Registry-Auth": "a-long-password-1"},
+            {"config": {"Env": ["QSCANNER_REGISTRY_PASSWORD=a-long-password-1"]}},
+            {"repository": "https://puller:a-long-password-1@shop.azurecr.io/v2/"},
+            {"log": "Authorization: Basic a-long-password-1"},
+        ],
+    )
+    def test_a_registrys_login_is_hidden_in_the_inventory(self, login: Any) -> None:
+        """In every place that tools are known to write one, without knowing it beforehand."""
+        assert "a-long-password-1" not in json.dumps(scrubbed_json({"metadata": login, "packages": []}))
+
+    def test_a_login_that_the_inventory_names_is_hidden_elsewhere_too(self) -> None:
+        """The log may repeat it."""
+        inventory = {"auths": {"shop.azurecr.io": {"identitytoken": "a-long-password-1"}}}
+        assert "a-long-password-1" in secret_values(as_stream(inventory))
+
+    def test_a_pull_token_is_hidden_whole_and_in_parts(self) -> None:
+        """A log may quote the claims of a JSON web token alone."""
+        header, claims, signature = "eyJhbGciOiJSUzI1NiJ9", "eyJzdWIiOiJwdWxsZXIifQ", "c2lnbmF0dXJlLW9mLXRva2Vu"
+        hidden = token_secrets(f"{header}.{claims}.{signature}")
+        assert hidden == {f"{header}.{claims}.{signature}", claims, signature}
+        line = f"used {claims} and {signature} of {header}.{claims}.{signature}"
+        assert scrubbed(line.encode(), *hidden) == b"used *** and *** of ***"
+
+    def test_a_token_in_one_part_is_hidden_whole(self) -> None:
+        """And none is nothing to hide."""
+        assert token_secrets("opaque-token.v1") == {"opaque-token.v1"}
+        assert token_secrets("") == frozenset()

@@ -5,13 +5,15 @@ from typing import Any
 
 from scan_core.model.attempt import AttemptError, AttemptErrorKind
 from scan_core.model.finding import Finding, FoundSecret, Severity
-from scan_core.model.gate import Decision, Gate, GateState, PullRequestRef
-from scan_core.model.ids import gate_id
+from scan_core.model.gate import BuildImages, Decision, Gate, GateState
+from scan_core.model.place import BuildPlace, CheckPlace, CommitPlace, Place, PullRequestPlace
 from scan_core.model.rules import Rules, RulesRead
 from scan_core.model.scan import AttemptRecord, Conclusion, Scan, ScanState
-from scan_core.model.target import SourceTarget, scan_id
+from scan_core.model.subject import BuildRef, Check, PullRequestRef, StatusName
+from scan_core.model.target import ImageTarget, SourceTarget, scan_id
 from scan_core.model.verdict import Outcome, Reason, ReasonCode, SeverityCounts, Verdict
 from scan_core.report.gate_page import GatePage, ScanPage
+from scan_core.rules.image_names import full_name
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f80912a3b4c5"
@@ -20,8 +22,30 @@ REPOSITORY = "5f6e7d8c-9b0a-4c1d-8e2f-3a4b5c6d7e8f"
 PULL_REQUEST = PullRequestRef.model_validate(
     {"organisation": "contoso", "project_id": PROJECT, "repository_id": REPOSITORY, "pull_request_id": 12}
 )
+PLACE = PullRequestPlace.model_validate(
+    {
+        "pull_request": PULL_REQUEST,
+        "iteration": 3,
+        "source_commit": COMMIT,
+        "commit": COMMIT,
+        "target_ref": "refs/heads/main",
+    }
+)
 TARGET = SourceTarget.model_validate(
     {"organisation": "contoso", "project_id": PROJECT, "repository_id": REPOSITORY, "commit": COMMIT}
+)
+IDS = {"organisation": "contoso", "project_id": PROJECT}
+PUSH = CommitPlace.model_validate({**IDS, "repository_id": REPOSITORY, "commit": COMMIT, "ref": "refs/heads/main"})
+IMAGES_OF_COMMIT = CommitPlace.model_validate(
+    {**IDS, "repository_id": REPOSITORY, "commit": COMMIT, "name": StatusName.IMAGE}
+)
+IMAGES_OF_PULL_REQUEST = PLACE.model_copy(update={"name": StatusName.IMAGE})
+BUILD = BuildPlace(build=BuildRef.model_validate({**IDS, "build_id": 17}), commit=PLACE.commit)
+CHECK = CheckPlace(
+    check=Check.model_validate(
+        {**IDS, "hub": "checks", "plan_id": PROJECT, "job_id": PROJECT, "task_id": PROJECT, "build_id": 17}
+    ),
+    commit=PLACE.commit,
 )
 SCAN = scan_id(TARGET, Rules().profile)
 RULES = RulesRead.model_validate(
@@ -48,20 +72,38 @@ def decision(outcome: Outcome = Outcome.FAILED, *reasons: Reason, **changes: Any
 def gate(state: GateState = GateState.OPEN, **changes: Any) -> Gate:
     """Build a gate."""
     fields: dict[str, Any] = {
-        "gate_id": gate_id(PULL_REQUEST.subject, 3),  # type: ignore[arg-type]  # a plain number reads better
-        "pull_request": PULL_REQUEST,
-        "iteration": 3,
-        "source_commit": COMMIT,
-        "scanned_commit": COMMIT,
-        "target_ref": "refs/heads/main",
+        "gate_id": PLACE.gate_id,
+        "place": PLACE,
         "state": state,
         "accepted_at": NOW - timedelta(minutes=5),
         "opened_at": NOW - timedelta(minutes=5),
         "deadline": NOW + timedelta(minutes=55),
         "rules": RULES,
+        "targets": (TARGET,),
         "waits_for": (SCAN,),
     }
     return Gate.model_validate(fields | changes)
+
+
+def image(name: str = "team/app", platform: str = "amd64", digit: str = "a", **changes: str) -> ImageTarget:
+    """Build an image."""
+    fields = {"organisation": "contoso", "registry": "contoso.azurecr.io", "repository": name}
+    made_for = {"os": "linux", "architecture": platform}
+    return ImageTarget.model_validate(fields | {"digest": f"sha256:{digit * 64}", "platform": made_for} | changes)
+
+
+def image_gate(place: Place, *images: ImageTarget, state: GateState = GateState.OPEN, **changes: Any) -> Gate:
+    """Build a gate of images that build 17 made."""
+    references = tuple(dict.fromkeys(f"{each.registry}/{each.repository}:17" for each in images))
+    made = BuildImages.model_validate({"build_id": 17, "definition_id": 3, "references": references, "targets": images})
+    fields: dict[str, Any] = {
+        "gate_id": place.gate_id,
+        "place": place,
+        "targets": images,
+        "waits_for": tuple(scan_id(each, Rules().image_profile) for each in images),
+        "builds": (made,) if images else (),
+    }
+    return gate(state, **(fields | changes))
 
 
 def decided(outcome: Outcome = Outcome.FAILED, *reasons: Reason, **changes: Any) -> Gate:
@@ -137,7 +179,7 @@ def page(of: Gate, *scans: Scan, **changes: Any) -> GatePage:
     ]
     links = {
         "verdict_link": f"/api/gates/{of.gate_id}/verdict.json",
-        "pull_request_link": f"https://dev.azure.com/contoso/{PROJECT}/_git/{REPOSITORY}/pullrequest/12",
+        "place_link": f"https://dev.azure.com/contoso/{PROJECT}/_git/{REPOSITORY}/pullrequest/12",
     }
     return GatePage.model_validate({"gate": of, "scans": shown, "now": NOW, **links} | changes)
 
@@ -170,3 +212,39 @@ def failed_page(**changes: Any) -> GatePage:
     numbers = counts(critical=2, high=1, medium=2, low=1, secrets=1)
     whole = verdict(Outcome.FAILED, *reasons, findings=found, secrets=secrets, counts=numbers, scans=(SCAN,))
     return page(decided(Outcome.FAILED, *reasons, counts=numbers), concluded_scan(), verdict=whole, **changes)
+
+
+def failed_image_page(place: Place = IMAGES_OF_PULL_REQUEST) -> GatePage:
+    """Build the page of a gate that failed for a base image's package, in one of three images."""
+    images = (image("team/web", digit="b"), image(), image(platform="arm64", digit="c"))
+    web, amd, arm = map(full_name, images)
+    reasons = (
+        reason("2 critical findings in team/app (linux/amd64), at most 0 allowed; over the limit: 2 of 3 images"),
+        reason(
+            "1 secret in team/app (linux/arm64), at most 0 allowed; over the limit: 1 of 3 images",
+            code=ReasonCode.SECRETS,
+        ),
+    )
+    found = (
+        finding(qid="38794", package="openssl", installed_version="3.0.2-0ubuntu1", fixed_version="3.0.2-0ubuntu1.15",
+                path="var/lib/dpkg/status", title="OpenSSL X.509 e-mail address overflow", cves=("CVE-2022-3602",),
+                targets=(amd, arm), layer_command="ADD ubuntu-jammy-rootfs.tar.gz / # base"),
+        finding(path="app/service.jar", layer="d" * 64, targets=(amd,),
+                layer_command="RUN apt-get update && apt-get install -y --no-install-recommends openjdk-17-jre "
+                "curl ca-certificates && rm -rf /var/lib/apt/lists/*"),
+        finding(qid="38795", package="zlib1g", installed_version="1.2.11", fixed_version=None,
+                path="var/lib/dpkg/status", severity=Severity.LOW, title="zlib memory corruption", cves=(),
+                targets=(web, amd, arm), layer="e" * 64),
+    )  # fmt: skip
+    secrets = (FoundSecret(kind="AWS access key", path="app/.env", line=2, targets=(arm,)),)
+    numbers = counts(critical=2, low=1, secrets=1)
+    scans = [
+        concluded_scan().model_copy(update={"target": each, "scan_id": scan_id(each, Rules().image_profile)})
+        for each in images
+    ]
+    judged = tuple((each.scan_id, each.current.number) for each in scans)
+    whole = verdict(Outcome.FAILED, *reasons, findings=found, secrets=secrets, counts=numbers)
+    given = decision(Outcome.FAILED, *reasons, counts=numbers, judged=judged)
+    missing = ("contoso.azurecr.io/team/tool:17 is not in its registry.",)
+    of = image_gate(place, *images, state=GateState.DECIDED, decision=given, missing=missing)
+    return page(of, *scans, verdict=whole)

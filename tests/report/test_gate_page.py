@@ -19,15 +19,27 @@ from scan_core.model.scan import ScanState
 from scan_core.model.verdict import Outcome, Reason, ReasonCode
 from scan_core.report.findings import MOST_ROWS, finding_rows
 from scan_core.report.gate_page import GatePage, ScanPage, error_page, gate_page, headers
+from scan_core.report.images import MOST_IMAGE_ROWS
+from scan_core.rules.image_names import full_name
 from tests.report.builders import (
+    BUILD,
+    CHECK,
     NOW,
+    PLACE,
+    PUSH,
+    SCAN,
+    TARGET,
     attempt,
     concluded_scan,
     counts,
     decided,
+    decision,
+    failed_image_page,
     failed_page,
     finding,
     gate,
+    image,
+    image_gate,
     lost_attempt,
     page,
     reason,
@@ -79,6 +91,12 @@ EVERY_GATE = {
     "failed, verdict gone": page(decided(Outcome.FAILED, reason(), counts=counts(critical=2))),
     "passed": page(decided(Outcome.PASSED), concluded_scan(), verdict=verdict(Outcome.PASSED)),
     "error without a scan": page(decided(Outcome.ERROR, reason(code=ReasonCode.RULES_UNREADABLE))),
+    "images, nothing known": page(image_gate(BUILD)),
+    "images, running": page(image_gate(CHECK, image(), image("web")), scan()),
+    "images, failed": failed_image_page(),
+    "images, verdict gone": failed_image_page(BUILD).model_copy(update={"verdict": None}),
+    "images, none there": page(image_gate(CHECK, state=GateState.DECIDED, decision=decision(Outcome.ERROR))),
+    "push": page(gate(place=PUSH), scan()),
     "not applicable": page(decided(Outcome.NOT_APPLICABLE), verdict=verdict(Outcome.NOT_APPLICABLE)),
 }
 
@@ -146,6 +164,63 @@ class TestWhatItTells:
         for wanted in ("sbom.spdx.json", "sbom.cdx.json", "report.sarif.json", "verdict.json", "pullrequest/12"):
             assert any(link.endswith(wanted) for link in links)
 
+    def test_images(self) -> None:
+        """Each with digest, platform, build and what was found in it; and what could not be found."""
+        document = read(failed_image_page())
+        text = " ".join(document.text.split())
+        for told in (
+            "Images 3",
+            "✕ Missing contoso.azurecr.io/team/tool:17 is not in its registry.",
+            "contoso.azurecr.io/team/app:17 sha256:aaaaaaaaaaaa… linux/amd64 17 2 critical, 1 low",
+            "contoso.azurecr.io/team/app:17 sha256:cccccccccccc… linux/arm64 17 1 critical, 1 low, 1 secret",
+            "app/service.jar in layer sha256:dddddddddddd… RUN apt-get update",
+            "var/lib/dpkg/status in a layer ADD ubuntu-jammy-rootfs.tar.gz / # base in team/app (linux/amd64), "
+            "team/app (linux/arm64)",
+            "var/lib/dpkg/status in layer sha256:eeeeeeeeeeee… in all 3 images",
+            "app/.env in team/app (linux/arm64)",
+            "of image team/app (linux/amd64)",
+            "2 of 3 packages with findings can be had fixed",
+        ):
+            assert told in text
+        titles = [attributes.get("title") for attributes in document.every("code")]
+        assert {f"sha256:{digit * 64}" for digit in "abcde"} <= set(titles)
+
+    def test_images_without_a_verdict(self) -> None:
+        """What is not known is not said to be nothing."""
+        assert (
+            "2 critical"
+            not in read(EVERY_GATE["images, verdict gone"]).text.partition("Findings")[0].split("Images")[-1]
+        )
+        assert "not to be had at the moment" in read(EVERY_GATE["images, verdict gone"]).text
+        assert "not known yet" in read(EVERY_GATE["images, running"]).text
+        assert "Which images these are is not known yet." in read(EVERY_GATE["images, nothing known"]).text
+        assert "There are none." in read(EVERY_GATE["images, none there"]).text
+        unjudged = image_gate(BUILD, image(), state=GateState.DECIDED, decision=decision(Outcome.ERROR))
+        assert "no result" in read(page(unjudged)).text
+
+    def test_many_images(self) -> None:
+        """The page stays small."""
+        many = tuple(image(f"app{number}") for number in range(MOST_IMAGE_ROWS + 3))
+        document = read(page(image_gate(BUILD, *many)))
+        assert f"The {MOST_IMAGE_ROWS} worst are shown." in document.text
+        assert len(document.every("tr")) == MOST_IMAGE_ROWS + 1
+
+    def test_one_image_is_not_told_from_others(self) -> None:
+        """There are none."""
+        whole = verdict(Outcome.FAILED, findings=(finding(targets=(full_name(image()),), layer="d" * 64),))
+        text = read(page(image_gate(BUILD, image()), verdict=whole)).text
+        assert "in layer" in " ".join(text.split())
+        assert "in all" not in text
+
+    def test_source_and_image(self) -> None:
+        """A check of both tells which of them."""
+        both = image_gate(CHECK, image()).model_copy(update={"targets": (TARGET, image()), "waits_for": (SCAN, SCAN)})
+        found = (finding(targets=("the source",)), finding(qid="2", targets=("the source", full_name(image()))))
+        text = " ".join(read(page(both, verdict=verdict(Outcome.FAILED, findings=found))).text.split())
+        assert "in the source service/pom.xml" not in text
+        assert "service/pom.xml in the source" in text
+        assert "in the source and all images" in text
+
     def test_no_link_without_a_place_to_go(self) -> None:
         """A gate with nothing to download offers nothing."""
         bare = GatePage(gate=gate(), scans=(ScanPage(scan=scan()),), now=NOW)
@@ -182,7 +257,7 @@ class TestWhatItTells:
 
     def test_a_fork_names_both_commits(self) -> None:
         """What was scanned is not what was pushed."""
-        text = read(page(gate(scanned_commit="f" * 40))).text
+        text = read(page(gate(place=PLACE.model_copy(update={"commit": "f" * 40})))).text
         assert "fffffff, the merge commit in the target repository" in " ".join(text.split())
 
     def test_the_posted_status(self) -> None:
@@ -226,6 +301,13 @@ class TestRows:
         """Whatever else stands in its place is text."""
         assert finding_rows([finding(cves=(name,))])[0].cves[0].link is None
 
+    def test_many_places(self) -> None:
+        """The first three, and how many follow; also where an image is not the gate's any more."""
+        names = {name: f"short {name}" for name in "abcdef"}
+        (row,) = finding_rows([finding(targets=("a", "b", "gone", "c", "d"))], names)
+        assert row.found_in == "short a, short b, gone and 2 more"
+        assert finding_rows([finding(targets=("a",))])[0].found_in is None
+
     def test_many_cves(self) -> None:
         """The first eight, and how many follow."""
         (row,) = finding_rows([finding(cves=tuple(f"CVE-2021-{number}" for number in range(1000, 1020)))])
@@ -245,6 +327,8 @@ foreign_findings = st.builds(
     title=foreign,
     cves=st.tuples(foreign),
     fixed_version=st.none() | foreign,
+    layer_command=foreign,
+    targets=st.tuples(foreign),
 )
 
 
@@ -285,6 +369,7 @@ PLAIN_SECRET = FoundSecret(kind="x", path="x")
 def like(hostile: Finding) -> Finding:
     """Build the harmless twin of a finding."""
     words: dict[str, Any] = dict.fromkeys(("qid", "package", "installed_version", "path", "title"), "x")
+    words["layer_command"] = hostile.layer_command and "x"
     cves = tuple(name if name.startswith("CVE") else "x" for name in hostile.cves)
     fixed = "x" if hostile.fixed_version else None
     return hostile.model_copy(update=words | {"cves": cves, "fixed_version": fixed})

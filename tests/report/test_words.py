@@ -9,6 +9,7 @@ from scan_core.model.finding import Severity
 from scan_core.model.gate import GateState
 from scan_core.model.rules import OnAudit, OnError, Rules, RulesRead, Thresholds
 from scan_core.model.scan import Scan, ScanState
+from scan_core.model.subject import StatusName
 from scan_core.model.target import Mode, ScanType
 from scan_core.model.verdict import Outcome, ReasonCode
 from scan_core.report.counts import in_words
@@ -17,6 +18,8 @@ from scan_core.report.moments import clock, lasted
 from scan_core.report.progress import attempt_lines, progress
 from scan_core.report.rules_words import read_from, rules_in_words
 from tests.report.builders import NOW, RULES, attempt, concluded_scan, counts, decided, gate, lost_attempt, reason, scan
+
+SOURCE = frozenset({StatusName.SOURCE})
 
 
 def test_counts() -> None:
@@ -57,7 +60,7 @@ class TestRules:
 
     def test_what_they_ask_for(self) -> None:
         """The defaults, in words."""
-        words = dict(rules_in_words(Rules()))
+        words = dict(rules_in_words(Rules(), SOURCE))
         assert words["Looks for"] == "packages, secrets"
         assert words["Blocks on"] == "any critical, any high, any secret"
         assert words["Qualys policies"] == "not asked"
@@ -66,21 +69,21 @@ class TestRules:
 
     def test_other_limits(self) -> None:
         """Both vocabularies, and none."""
-        assert dict(rules_in_words(Rules(thresholds=Thresholds(max_medium=3), max_secrets=2)))["Blocks on"] == (
+        assert dict(rules_in_words(Rules(thresholds=Thresholds(max_medium=3), max_secrets=2), SOURCE))["Blocks on"] == (
             "more than 3 medium, more than 2 secrets"
         )
         severe = Rules(thresholds=Thresholds(fail_on_severity=Severity.HIGH), scan_types=(ScanType.PKG,))
-        assert dict(rules_in_words(severe))["Blocks on"] == "any finding of severity high or worse"
+        assert dict(rules_in_words(severe, SOURCE))["Blocks on"] == "any finding of severity high or worse"
         free = Rules(thresholds=Thresholds(), max_secrets=None)
-        assert dict(rules_in_words(free))["Blocks on"] == "no number of findings"
+        assert dict(rules_in_words(free, SOURCE))["Blocks on"] == "no number of findings"
 
     def test_policies(self) -> None:
         """Tags, and what happens where none matches."""
         tagged = Rules(mode=Mode.EVALUATE_POLICY, policy_tags=("web",), on_audit=OnAudit.FAIL, on_error=OnError.ALLOW)
-        words = dict(rules_in_words(tagged))
+        words = dict(rules_in_words(tagged, SOURCE))
         assert words["Qualys policies"] == "those tagged web; where none matches (AUDIT) the gate blocks"
         assert words["Without a result"] == "lets through, visibly"
-        default = dict(rules_in_words(Rules(mode=Mode.EVALUATE_POLICY, exclude_dirs=("docs",))))
+        default = dict(rules_in_words(Rules(mode=Mode.EVALUATE_POLICY, exclude_dirs=("docs",)), SOURCE))
         assert default["Qualys policies"].startswith("the account’s default policy; ")
         assert default["Left out"] == "docs"
 

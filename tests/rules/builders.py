@@ -6,6 +6,7 @@ from typing import Any
 from scan_core.model.finding import Finding, FoundSecret, Severity
 from scan_core.model.ids import AttemptNumber, BranchRef, ScanId
 from scan_core.model.rules import Rules, RulesRead
+from scan_core.model.target import ImageTarget
 from scan_core.model.verdict import PolicyDecision, ScanFailure, ScanResult
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -38,6 +39,12 @@ def result(
         scanner_version="4.6.0",
         finished_at=NOW,
     )
+
+
+def image(name: str = "team/app", platform: str = "amd64", digit: str = "a", registry: str = "a.b") -> ImageTarget:
+    """An image for one platform."""
+    fields = {"organisation": "contoso", "registry": registry, "repository": name, "digest": f"sha256:{digit * 64}"}
+    return ImageTarget.model_validate(fields | {"platform": {"os": "linux", "architecture": platform}})
 
 
 def failure(sentence: str = "QScanner was ended from outside (SIGKILL).", scan: str = "b" * 40) -> ScanFailure:

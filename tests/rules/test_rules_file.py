@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scan_core.model.finding import Severity
-from scan_core.model.rules import Drafts, OnAudit, OnError, Rules, Thresholds
+from scan_core.model.image import platform
+from scan_core.model.rules import Drafts, ImageRule, OnAudit, OnError, OnNothing, Rules, Thresholds
 from scan_core.model.target import Mode, ScanType
 from scan_core.rules.keys import COUNT_LIMITS, KEYS
 from scan_core.rules.rules_file import RulesUnreadable, read_rules, rules_from_mapping
@@ -55,7 +56,16 @@ max_low: 1.0
 max_secrets: -1
 on_audit: fail
 on_error: allow
+on_nothing: allow
 drafts: wait
+branches: ["release/*", hotfix, hotfix]
+images:
+  - contoso.azurecr.io/app:$(Build.BuildId)
+  - image: localhost:5000/team/web@sha256:abababababababababababababababababababababababababababababababab
+    pipeline: release web
+    platforms: [linux/arm64/v8, linux/arm64, linux/arm/v6]
+  - {image: "10.0.0.1/x:a-$(build.sourceversion)_1", pipeline: 12}
+platforms: [linux/x86_64]
 """
         assert read(text) == Rules(
             enabled=False,
@@ -68,7 +78,19 @@ drafts: wait
             max_secrets=None,
             on_audit=OnAudit.FAIL,
             on_error=OnError.ALLOW,
+            on_nothing=OnNothing.ALLOW,
             drafts=Drafts.WAIT,
+            branches=("release/*", "hotfix"),
+            images=(
+                ImageRule(image="contoso.azurecr.io/app:$(Build.BuildId)"),
+                ImageRule(
+                    image=f"localhost:5000/team/web@sha256:{'ab' * 32}",
+                    pipeline="release web",
+                    platforms=(platform("linux/arm64"), platform("linux/arm/v6")),
+                ),
+                ImageRule(image="10.0.0.1/x:a-$(build.sourceversion)_1", pipeline="12"),
+            ),
+            platforms=(platform("linux/amd64"),),
         )
 
     def test_what_the_file_leaves_out_keeps_the_organisations_value(self) -> None:
@@ -174,6 +196,46 @@ class TestRefusedValues:
             ('exclude_dirs: ["a\\u202eb"]', 1, "exclude_dirs", "cannot be seen"),
             ("exclude_dirs: [' a']", 1, "exclude_dirs", "begins or ends with a space"),
             (f"exclude_files: [{'x' * 201}]", 1, "exclude_files", "longer than 200"),
+            ("on_nothing: pass", 1, "on_nothing", "has to be block or allow, and is `pass`"),
+            ("branches: release/*", 1, "branches", "has to be a list of texts"),
+            ("branches:\n- ok\n- refs/heads/main", 3, "branches", "is a full name; write the branch's short one"),
+            ("branches: [/x]", 1, "branches", "begins or ends with a slash"),
+            ("branches: [a//b]", 1, "branches", "has two together"),
+            ("branches: ['release/[0-9]']", 1, "branches", "no branch name has; only * and ? stand for others"),
+            ('branches: ["a\\u202eb"]', 1, "branches", "cannot be seen"),
+            ("branches: ['']", 1, "branches", "empty or longer than 200"),
+            (f"branches: [{', '.join(f'b{i}' for i in range(51))}]", 1, "branches", "50 entries, and holds 51"),
+            ("platforms: linux/amd64", 1, "platforms", "has to be a list of platforms such as linux/amd64"),
+            ("platforms: []", 1, "platforms", "and is an empty list"),
+            ("platforms: [linux/amd64, amd64]", 1, "platforms", "`amd64`, which is no platform"),
+            ("platforms: [Linux/amd64]", 1, "platforms", "in lower case"),
+            ("platforms: [5]", 1, "platforms", "holds the number `5`"),
+            (f"platforms: [{', '.join(f'os{i}/x' for i in range(9))}]", 1, "platforms", "8 entries, and holds 9"),
+            ("images: a.b/c:1", 1, "images", "has to be a list of images, and is `a.b/c:1`"),
+            (f"images: [{', '.join(f'a.b/c:{i}' for i in range(51))}]", 1, "images", "50 entries, and holds 51"),
+            ("images:\n- a.b/c:1\n- 5", 3, "images", "groups of image, pipeline and platforms, and holds the number"),
+            ("images: [c:1]", 1, "images", "`c:1`: an image reference has to begin with its registry's host"),
+            ("images: ['$(Build.Reason)/c:1']", 1, "images", "written out: no variable chooses it"),
+            ("images: [a.b/c]", 1, "images", "neither tag nor digest"),
+            ("images: [a.b/C:1]", 1, "images", "upper-case"),
+            ("images: ['a.b:70000/c:1']", 1, "images", "has a port above 65535"),
+            ("images: ['a.b/c:$(Build.BuildID2)']", 1, "images", "did you mean $(Build.BuildId)?"),
+            ("images: ['a.b/c:$(Nothing.Alike)']", 1, "images", "known are Build.BuildId, "),
+            ("images: ['a.b/c:$(Build.BuildId']", 1, "images", "a '$' that does not begin a variable"),
+            ("images: ['a.b/c:$( Build.BuildId )']", 1, "images", "and without spaces"),
+            ("images: ['https://a.b/c:1']", 1, "images", "leave out what stands up to '://'"),
+            (f"images: ['a.b/c:{'x' * 500}']", 1, "images", "has 506 characters, and at most 500 are read"),
+            ("images:\n- pipeline: x\n  imge: a.b/c:1", 2, "images", "names no image: give it the key `image`"),
+            ("images:\n- image: a.b/c:1\n  pipline: x", 3, "images", "`pipline`; did you mean `pipeline`?"),
+            ("images:\n- image: a.b/c:1\n  pipeline: yes", 3, "images", "the number of its definition, and is `true`"),
+            ("images:\n- image: a.b/c:1\n  pipeline: 0", 3, "images", "and is the number `0`"),
+            ("images:\n- image: [a]\n", 2, "images", "whose `image` has to be text such as"),
+            (
+                "images:\n- image: a.b/c:1\n  platforms:\n  - linux/amd64\n  - linux",
+                5,
+                "images",
+                "whose `platforms` holds `linux`, which is no platform",
+            ),
         ],
     )
     def test_it_says_what_was_wanted_and_what_was_found(self, text: str, line: int, key: str, says: str) -> None:
@@ -189,6 +251,11 @@ class TestRefusedValues:
         assert [problem.line for problem in error.problems] == [1, 2, 4]
         assert error.sentences[0] == error.sentence == str(error)
         assert len(error.sentences) == 3
+
+    def test_every_problem_of_a_list_of_images_is_kept(self) -> None:
+        """Each at its own line."""
+        error = refused("images:\n- c:1\n- image: a.b/c:1\n  more: 1\n  pipeline: 0\n- a.b/c:1\n- {}\nmode: x\n")
+        assert [problem.line for problem in error.problems] == [2, 4, 5, 7, 8]
 
     def test_thousands_of_problems_are_not_looked_for(self) -> None:
         """Each costs time."""
@@ -212,6 +279,8 @@ class TestRefusedYaml:
             ("a: !!python/object:os.system 1\n", 1, "a tag"),
             ("a: !x 1\n", 1, "a tag"),
             ("a: [[[[[[1]]]]]]\n", 1, "nested too deeply"),
+            ("images:\n- image: a.b/c:1\n  image: a.b/d:1\n", 3, "`image` is given twice, first on line 2"),
+            ("images:\n- image: a.b/c:1\n  [a]: 1\n", 3, "a key is a list, not a name"),
             ("[" * 30_000, 1, "nested too deeply"),
             ("{" * 30_000, 1, "nested too deeply"),
             ("mode: get-report\n---\nmode: get-report\n", 2, "a second document"),
@@ -267,6 +336,11 @@ class TestSetting:
         [
             ({"max_hihg": 1}, "SCANGATE_DEFAULT_RULES: unknown key `max_hihg`; did you mean `max_high`?"),
             ({"max_high": "1"}, "SCANGATE_DEFAULT_RULES: `max_high` has to be a whole number"),
+            ({"images": ["c:1"]}, "SCANGATE_DEFAULT_RULES: `images` holds an entry whose `image` is `c:1`"),
+            (
+                {"images": [{"image": "a.b/c:1", "x": 1}]},
+                "the unknown key `x`; known keys are image, pipeline, platforms",
+            ),
             ({"exclude_dirs": ["a", 5]}, "SCANGATE_DEFAULT_RULES: `exclude_dirs` has to hold texts"),
             ({"max_low": 1, "fail_on_severity": 1}, "cannot stand together"),
         ],
@@ -288,6 +362,10 @@ _WORDS = [
     "-1",
     "true",
     "get-report",
+    "images",
+    "image",
+    "pipeline",
+    "a.b/c:$(Build.BuildId)",
     "&a",
     "*a",
     "<<",

@@ -38,7 +38,44 @@ _WORDS = st.sampled_from(
 _NAMES = _WORDS | st.text("ab/.,-\\ :\n\u202eé", max_size=6) | st.just("x" * 201)
 _NUMBERS = st.integers(-3, 8) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 _VALUES = st.none() | st.booleans() | _NUMBERS | _NAMES | st.lists(_NAMES | _NUMBERS, max_size=3)
+_IMAGES = st.sampled_from(
+    [
+        "a.b/c:1",
+        "a.b/c",
+        "c:1",
+        "localhost/c:1",
+        "localhost:65535/c:1",
+        "localhost:65536/c:1",
+        "a.b/c:$(Build.BuildId)",
+        "a.b/$(build.buildid)/c-$(Build.Reason)@sha256:" + "0" * 64,
+        "a.b/c:$(Build.Nothing)",
+        "a.b/c:$( Build.Reason)",
+        "$(Build.Reason).b/c:1",
+        "a.b/c:1\n",
+        "a.b/c:" + "x" * 128,
+        "a.b/c:" + "x" * 129,
+    ]
+)
+_PLATFORMS = st.lists(
+    st.sampled_from(["linux/amd64", "linux/arm/v7", "linux", "a/b/c/d", "Linux/x", "l/x\n"]), max_size=9
+)
+_GROUPS = st.fixed_dictionaries(
+    {},
+    optional={
+        "image": _IMAGES | _NAMES,
+        "pipeline": _NAMES | st.integers(-1, 3) | st.just(2**31),
+        "platforms": _PLATFORMS,
+        "other": _WORDS,
+    },
+)
+_BRANCHES = st.sampled_from(
+    ["main", "release/*", "refs/heads/x", "/a", "a/", "a//b", "a b", "a\n", "[a]", "é", "", "x~1"]
+)
 _FITTING = {
+    "images": st.lists(_IMAGES | _GROUPS | _NUMBERS, max_size=3),
+    "platforms": _PLATFORMS,
+    "branches": st.lists(_BRANCHES, max_size=3),
+    "on_nothing": _WORDS,
     "enabled": st.booleans(),
     "scan_types": st.lists(st.sampled_from(["pkg", "os", "sca", "secret", "x"]), max_size=3),
     "exclude_dirs": st.lists(_NAMES, max_size=2),
@@ -91,7 +128,9 @@ def test_every_key_is_described(key: str) -> None:
     assert KEYS[key].description.endswith(".")
 
 
-@pytest.mark.parametrize("text", ["", "enabled: true", "max_low: -1\nexclude_dirs: [a/b, c]"])
+@pytest.mark.parametrize(
+    "text", ["", "enabled: true", "max_low: -1\nexclude_dirs: [a/b, c]", "images: [{image: a.b/c:1, pipeline: 3}]"]
+)
 def test_what_is_read_is_valid(text: str) -> None:
     """Also an empty file."""
     read_rules(text.encode(), Rules())

@@ -4,9 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
-from scan_core.model.rules import OnError, RulesRead
+from scan_core.model.rules import OnError, OnNothing, RulesRead
 from scan_core.model.verdict import Outcome, ReasonCode, Verdict
-from scan_core.rules.unscanned import disabled, merge_conflicts, rules_unreadable, service_error, timed_out
+from scan_core.rules.unscanned import (
+    disabled,
+    merge_conflicts,
+    nothing_to_judge,
+    refused,
+    rules_unreadable,
+    service_error,
+    timed_out,
+)
 from tests.rules.builders import NOW, rules_read
 
 
@@ -53,3 +61,17 @@ class TestWithoutResult:
             (code, False),
             (ReasonCode.ALLOWED_ON_ERROR, False),
         ]
+
+
+def test_nothing_to_judge_blocks_unless_the_rules_let_it_pass() -> None:
+    """Visibly in either case."""
+    blocked, passed = nothing_to_judge(rules_read(), NOW), nothing_to_judge(rules_read(on_nothing=OnNothing.ALLOW), NOW)
+    assert (blocked.outcome, blocked.reasons[0].blocking) == (Outcome.ERROR, True)
+    assert (passed.outcome, passed.reasons[0].blocking) == (Outcome.PASSED, False)
+    assert passed.reasons[0].text.endswith("; the rules let that pass (on_nothing: allow)")
+
+
+def test_what_cannot_be_answered_is_refused() -> None:
+    """Whatever any rules say."""
+    verdict = refused("The check does not say which build it stands in", NOW)
+    assert (verdict.outcome, verdict.reasons[0].code, verdict.rules) == (Outcome.ERROR, ReasonCode.REFUSED, None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scan_core.model.ids import OrganisationName, RepositoryId, ScanId
+from scan_core.model.ids import OrganisationName, ScanId
 from scan_core.store.admission import AdmissionStore, Enlisted
 from scan_core.store.connection import Storage
 from scan_core.store.rows import Conflict
@@ -18,7 +18,7 @@ def entry(number: int) -> Enlisted:
     return Enlisted(
         scan_id=ScanId(f"{number:040}"),
         organisation=OrganisationName("fabrikam"),
-        repository_id=RepositoryId("r"),
+        repository="r",
         since=NOON,
     )
 

@@ -8,7 +8,7 @@ from azure.storage.blob import BlobClient
 
 from scan_core.model.attempt import Artifact, AttemptLinks, Cancel, Claim, Heartbeat
 from scan_core.model.ids import AttemptNumber
-from scan_core.store.attempts import AttemptStore, TooLarge
+from scan_core.store.attempts import AttemptStore, TooLarge, _age
 from scan_core.store.connection import Storage
 from tests.builders import NOON, a_spec
 
@@ -104,7 +104,37 @@ class TestLinks:
             put(found.heartbeat, beat.model_dump_json().encode(), overwrite=True)
         latest = attempts.heartbeat(spec.scan_id, ONE)
         assert latest is not None
-        assert latest.step == "scan"
+        assert latest.document.step == "scan"
+
+    def test_its_age_is_that_of_storage_whatever_the_workers_clock_says(self, attempts: AttemptStore) -> None:
+        """Hours of difference in what was written a moment ago are the worker's clock."""
+        spec = a_spec()
+        found = attempts.links(spec.scan_id, ONE, "", datetime.now(UTC) + timedelta(hours=1))
+        for beat_at in (NOON, datetime.now(UTC) + timedelta(hours=8)):
+            put(
+                found.heartbeat,
+                Heartbeat(execution="e", step="scan", beat_at=beat_at).model_dump_json().encode(),
+                overwrite=True,
+            )
+            latest = attempts.heartbeat(spec.scan_id, ONE)
+            assert latest is not None
+            assert latest.age < timedelta(minutes=5)
+
+    @pytest.mark.parametrize(
+        ("dates", "age"),
+        [
+            (["Mon, 01 Jun 2026 12:00:40 GMT"], timedelta(seconds=40)),
+            (["Mon, 01 Jun 2026 11:59:59 GMT"], timedelta(0)),
+        ],
+    )
+    def test_an_age_is_the_time_between_writing_and_reading(self, dates: list[str], age: timedelta) -> None:
+        """Never less than nothing: both times are cut to the second."""
+        assert _age(NOON, dates) == age
+
+    @pytest.mark.parametrize("dates", [[], [""], ["soon"]])
+    def test_an_answer_without_its_date_is_dated_here(self, dates: list[str]) -> None:
+        """A proxy may have taken it away."""
+        assert _age(NOON, dates) > timedelta(days=30)
 
     def test_the_cancel_link_cannot_write(self, attempts: AttemptStore) -> None:
         """A worker may look whether it shall stop, and not tell others to."""

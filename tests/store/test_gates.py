@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from scan_core.model.gate import GateState, Look
-from scan_core.model.ids import Iteration, gate_id
+from scan_core.model.ids import Iteration
 from scan_core.store.connection import Storage
 from scan_core.store.gates import GateStore
 from scan_core.store.rows import Conflict
-from tests.builders import NOON, a_gate, a_pull_request
+from tests.builders import NOON, a_gate, a_pull_request, an_iteration
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ class TestLooks:
         first = gates.write_look(
             reference.subject,
             None,
-            Look(pull_request=reference, accepted_at=NOON, newest_accepted_at=NOON, next_try_at=NOON),
+            Look(of=reference, accepted_at=NOON, newest_accepted_at=NOON, next_try_at=NOON),
         )
         gates.write_look(reference.subject, first, first.value.model_copy(update={"tries": 1}))
         with pytest.raises(Conflict):
@@ -68,11 +68,9 @@ class TestGates:
         """Ten comes after nine, whatever the rows are called."""
         reference = a_pull_request()
         for number in (10, 9, 1):
-            iteration = Iteration(number)
-            gates.insert_gate(
-                a_gate(pull_request=reference, iteration=iteration, gate_id=gate_id(reference.subject, iteration))
-            )
-        assert [row.value.iteration for row in gates.gates_of(reference.subject)] == [1, 9, 10]
+            gates.insert_gate(a_gate(place=an_iteration(pull_request=reference, iteration=Iteration(number))))
+        found = gates.gates_of(reference.subject)
+        assert [row.value.gate_id.partition("-")[2] for row in found] == ["1", "9", "10"]
 
     def test_an_iteration_has_one_gate(self, gates: GateStore) -> None:
         """Duplicate hooks meet the same row."""

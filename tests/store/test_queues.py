@@ -8,7 +8,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.queue import QueueClient
 
 from scan_core.model.attempt import AttemptLinks, AttemptMessage
-from scan_core.model.request import PullRequestRequest, RequestMessage
+from scan_core.model.request import LookRequest, RequestMessage
 from scan_core.store.connection import Storage, from_connection_string
 from scan_core.store.queues import Queues
 from tests.builders import NOON, a_pull_request, a_spec
@@ -31,7 +31,7 @@ def a_message() -> AttemptMessage:
 class TestRequests:
     def test_a_request_arrives_as_it_was_sent(self, storage: Storage, queues: Queues) -> None:
         """Base64 of JSON, which the queue trigger decodes by default."""
-        request = PullRequestRequest(request_id="r", pull_request=a_pull_request(), accepted_at=NOON)
+        request = LookRequest(request_id="r", of=a_pull_request(), accepted_at=NOON)
         queues.send_request(request)
         message = storage.queues.get_queue_client("scan-requests").receive_message()
         assert message is not None
@@ -39,9 +39,7 @@ class TestRequests:
 
     def test_a_delayed_request_is_not_seen_before_its_time(self, storage: Storage, queues: Queues) -> None:
         """A retry waits in the queue."""
-        queues.send_request(
-            PullRequestRequest(request_id="r", pull_request=a_pull_request(), accepted_at=NOON), delay_seconds=600
-        )
+        queues.send_request(LookRequest(request_id="r", of=a_pull_request(), accepted_at=NOON), delay_seconds=600)
         assert storage.queues.get_queue_client("scan-requests").receive_message() is None
 
 

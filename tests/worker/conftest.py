@@ -37,7 +37,7 @@ from scan_core.worker.environment import fetch_environment, scan_environment
 from scan_core.worker.fetch import FetchStep, without_claim
 from scan_core.worker.folder import WorkerFolder
 from scan_core.worker.scan import ScanStep
-from scan_core.worker.stopping import StopSign
+from scan_core.worker.stopping import Clock, StopSign
 from tests.worker import scanners
 from tests.worker.git_server import PAT, GitServer, serve
 from tests.worker.repositories import Repository
@@ -129,13 +129,21 @@ class Bench:
         settings = fetch_environment({**self.fetch_variables(), "SCANGATE_EXECUTION": execution, **variables})
         return FetchStep(settings, now, stop or StopSign()).run()
 
-    def ready(self, message: AttemptMessage) -> AttemptMessage:
+    def ready(
+        self, message: AttemptMessage, token: str | None = None, token_lasts: timedelta = timedelta(hours=1)
+    ) -> AttemptMessage:
         """Leave what a fetch step leaves that went well, without fetching."""
         self.worker.source.mkdir(parents=True, exist_ok=True)
         (self.worker.source / "file.txt").write_text("content")
-        state = FetchState.READY
-        handed = without_claim(message)
-        outcome = FetchOutcome(state=state, execution="worker-1", started_at=now(), finished_at=now(), message=handed)
+        outcome = FetchOutcome(
+            state=FetchState.READY,
+            execution="worker-1",
+            started_at=now(),
+            finished_at=now(),
+            message=without_claim(message),
+            registry_token=token,
+            registry_token_ends_at=None if token is None else now() + token_lasts,
+        )
         self.worker.write_outcome(outcome)
         return message
 
@@ -153,9 +161,9 @@ class Bench:
             "PATH": "/usr/local/bin:/usr/bin:/bin",
         }
 
-    def scan(self, stop: StopSign | None = None, **variables: str) -> int:
+    def scan(self, stop: StopSign | None = None, clock: Clock = now, **variables: str) -> int:
         """Run the scan step."""
-        return ScanStep(scan_environment({**self.scan_variables(), **variables}), now, stop or StopSign()).run()
+        return ScanStep(scan_environment({**self.scan_variables(), **variables}), clock, stop or StopSign()).run()
 
     def scanned(self, body: str = scanners.GOOD, **limits: Any) -> Manifest:
         """Scan with a scanner what a fetch step left, and read how it ended."""
@@ -177,11 +185,13 @@ class Bench:
 
     def claim(self, message: AttemptMessage) -> Claim | None:
         """Read an attempt's claim."""
-        return AttemptStore(self.storage).claim(message.spec.scan_id, AttemptNumber(message.spec.attempt))
+        left = AttemptStore(self.storage).claim(message.spec.scan_id, AttemptNumber(message.spec.attempt))
+        return None if left is None else left.document
 
     def heartbeat(self, message: AttemptMessage) -> Heartbeat | None:
         """Read an attempt's heartbeat."""
-        return AttemptStore(self.storage).heartbeat(message.spec.scan_id, AttemptNumber(message.spec.attempt))
+        left = AttemptStore(self.storage).heartbeat(message.spec.scan_id, AttemptNumber(message.spec.attempt))
+        return None if left is None else left.document
 
     def waiting(self) -> int:
         """How many messages stand in the queue of attempts, hidden ones too."""

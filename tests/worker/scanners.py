@@ -10,7 +10,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --output-dir) out=$2 ;;
         --cache) cache=$2 ;;
-        repo) source=$2 ;;
+        repo | image) target=$2 ;;
     esac
     shift
 done
@@ -20,8 +20,8 @@ FOUND_SECRET = "AKIAQ7GHTLPRVXW2NBZC"
 """What the inventory of a good run lists as found in the source."""
 
 
-def sarif(revision: CommitSha | str | None = None, version: str = "4.6.0") -> str:
-    """A report with one finding; optionally one that says which commit it is about."""
+def sarif(revision: CommitSha | str | None = None, version: str = "4.6.0", **properties: str) -> str:
+    """A report with one finding; optionally one that says which commit it is about, or more of what it is about."""
     rule = {
         "id": "376157",
         "shortDescription": {"text": "A flaw"},
@@ -40,6 +40,8 @@ def sarif(revision: CommitSha | str | None = None, version: str = "4.6.0") -> st
     }
     if revision is not None:
         run["versionControlProvenance"] = [{"revisionId": revision, "repositoryUri": "https://example.com/r"}]
+    if properties:
+        run["properties"] = properties
     return json.dumps({"version": "2.1.0", "runs": [run]})
 
 
@@ -63,7 +65,7 @@ GOOD = (
 
 
 def program(folder: Path, body: str, name: str = "qscanner") -> Path:
-    """Write a scanner; in its body ``$out``, ``$cache`` and ``$source`` are what it was given."""
+    """Write a scanner; in its body ``$out``, ``$cache`` and ``$target`` are what it was given."""
     path = folder / name
     path.write_text(_HEAD + body)
     path.chmod(0o755)

@@ -20,6 +20,7 @@ from scan_core.worker.tree import TreeListing
 from tests.worker.conftest import LIMITS
 
 ORIGINS = ["https://dev.azure.com/contoso/", "http://127.0.0.1:8080/fabrikam"]
+REGISTRIES = [{"organisation": "contoso", "url": "https://r", "password": "SECRET"}, {"url": "u"}]
 
 
 class TestAddressAllowed:
@@ -101,14 +102,16 @@ class TestIdentityToken:
             return type("Token", (), {"token": "TOKEN"})()
 
     def test_asks_for_the_right_resource(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Azure DevOps and storage are two resources."""
+        """Azure DevOps, storage and registries are three resources."""
         identity = self.Credential()
         monkeypatch.setattr(credential, "_credential", lambda _: identity)
         assert credential.devops_bearer(None) == "Bearer TOKEN"
         assert credential.storage_token(None) == "TOKEN"
+        assert credential.registry_token(None, "https://containerregistry.azure.net/.default") == "TOKEN"
         assert identity.scopes == [
             "499b84ac-1321-427f-aa17-267ca6975798/.default",
             "https://storage.azure.com/.default",
+            "https://containerregistry.azure.net/.default",
         ]
 
     def test_a_refusal_says_nothing_but_its_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +136,7 @@ class TestEnvironment:
             "SCANGATE_EXECUTION": "e",
             "SCANGATE_ATTEMPTS_QUEUE": "http://127.0.0.1/a/q?sig=SECRET",
             "SCANGATE_DEVOPS_ORIGINS": json.dumps(ORIGINS),
+            "SCANGATE_REGISTRIES": json.dumps(REGISTRIES),
             "SCANGATE_DEVOPS_PAT": "SECRET-PAT",
             "PATH": "/bin",
             "OTHER": "x",
@@ -152,7 +156,16 @@ class TestEnvironment:
         told = fetch_environment(fetch)
         assert told.origins == tuple(ORIGINS)
         assert told.inherited == {"PATH": "/bin"}
+        assert [entry["url"] for entry in told.registries_of("contoso")] == ["https://r", "u"]
+        assert [entry["url"] for entry in told.registries_of("fabrikam")] == ["u"]
         assert "SECRET" not in repr(told)
+
+    @pytest.mark.parametrize("value", [None, "", "[]"])
+    def test_registries_are_for_those_who_have_any(self, fetch: dict[str, str], value: str | None) -> None:
+        """A worker for sources need not be told of any."""
+        del fetch["SCANGATE_REGISTRIES"]
+        told = fetch_environment(fetch if value is None else {**fetch, "SCANGATE_REGISTRIES": value})
+        assert told.registries == ()
 
     def test_what_the_scan_step_is_told(self, scan: dict[str, str]) -> None:
         """Azure's own name of the execution counts as well; the scanner has a default."""
@@ -180,6 +193,10 @@ class TestEnvironment:
             ("SCANGATE_DEVOPS_ORIGINS", "[]"),
             ("SCANGATE_DEVOPS_ORIGINS", "[1]"),
             ("SCANGATE_DEVOPS_ORIGINS", '{"a": 1}'),
+            ("SCANGATE_REGISTRIES", "https://r"),
+            ("SCANGATE_REGISTRIES", '["https://r"]'),
+            ("SCANGATE_REGISTRIES", '{"url": "https://r"}'),
+            ("SCANGATE_REGISTRIES", "[" * 100_000),
         ],
     )
     def test_what_is_wrong_is_named_in_one_line(self, fetch: dict[str, str], name: str, value: str | None) -> None:

@@ -1,0 +1,61 @@
+"""The steps of a gate of images; `scan_core.flow.gate_steps` has the table of all steps."""
+
+from datetime import datetime, timedelta
+
+from scan_core.flow.gate_steps import Question
+from scan_core.model.gate import BuildImages, Gate, GateState
+from scan_core.model.rules import RulesRead
+
+
+def contributed(
+    gate: Gate, images: BuildImages, rules: RulesRead, accepted_at: datetime, limit: timedelta
+) -> Gate | None:
+    """Let a gate judge the images of one more build, or of a newer build of the same pipeline.
+
+    Args:
+        gate: The gate as it stands.
+        images: The build's images.
+        rules: The rules that hold.
+        accepted_at: When the request was accepted; what is asked anew has its deadline from here.
+        limit: The deadline.
+
+    Returns:
+        The gate as it shall stand; None where it knows these images, knows newer ones, or is not current.
+    """
+    if not gate.state.is_current:
+        return None
+    known = next((each for each in gate.builds if each.definition_id == images.definition_id), None)
+    if known is not None and (known.build_id > images.build_id or known == images):
+        return None
+    builds = tuple(
+        sorted((*(each for each in gate.builds if each is not known), images), key=lambda each: each.build_id)
+    )
+    question = Question(
+        gate.place,
+        rules,
+        tuple(dict.fromkeys(target for build in builds for target in build.targets)),
+        tuple(dict.fromkeys(sentence for build in builds for sentence in build.missing)),
+        builds,
+    )
+    clocks = {} if gate.decision is None else {"opened_at": accepted_at}
+    clocks |= {"accepted_at": accepted_at, "deadline": max(gate.deadline, accepted_at + limit)}
+    nothing = {"decision": None, "problem": None, "ahead": None}
+    return gate.model_copy(update={"state": GateState.OPEN, **clocks, **question.update, **nothing})
+
+
+def revived(gate: Gate, accepted_at: datetime, limit: timedelta) -> Gate | None:
+    """Open a gate of images again whose pull request was reactivated.
+
+    Args:
+        gate: The gate as it stands.
+        accepted_at: When the request was accepted.
+        limit: The deadline.
+
+    Returns:
+        The gate as it shall stand; None where it was not closed.
+    """
+    if gate.state is not GateState.CLOSED:
+        return None
+    clocks = {"accepted_at": accepted_at, "opened_at": accepted_at, "deadline": accepted_at + limit}
+    nothing = {"decision": None, "problem": None, "ahead": None, "released": False}
+    return gate.model_copy(update={"state": GateState.OPEN, **clocks, **nothing})

@@ -1,0 +1,108 @@
+"""Opening gates from ids alone, and telling them what they wait for."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from scan_core.flow import gate_steps, gates
+from scan_core.flow.change import change_gate
+from scan_core.flow.gate_steps import Question
+from scan_core.flow.services import Services
+from scan_core.model.gate import Gate, GateState
+from scan_core.model.place import Place
+from scan_core.model.verdict import Verdict
+from scan_core.store.rows import Conflict
+from scan_core.telemetry import emit
+
+
+def opened(services: Services, place: Place, accepted_at: datetime) -> Gate:
+    """Open the gate of a place, or open it again where it ended.
+
+    Args:
+        services: The doors to the outside.
+        place: The place.
+        accepted_at: Since when its answer is waited for; its deadline counts from here.
+
+    Returns:
+        The gate as it stands.
+    """
+    services.gates.touch(place.subject, services.now())
+    fresh = _fresh(services, place, accepted_at)
+    if services.gates.gate(place.gate_id) is None:
+        try:
+            services.gates.insert_gate(fresh)
+        except Conflict:
+            return opened(services, place, accepted_at)
+        emit("gate_opened", gate=place.gate_id, commit=place.commit)
+        return fresh
+    again = change_gate(services.gates, place.gate_id, lambda gate: None if gate.state.is_current else fresh)
+    if again is not None:
+        emit("gate_reopened", gate=place.gate_id, commit=place.commit)
+        return again
+    row = services.gates.gate(place.gate_id)
+    return fresh if row is None else row.value
+
+
+def tell(services: Services, gate: Gate, asked: Question | Verdict) -> None:
+    """Tell a gate what it waits for, or decide it where there is nothing to scan; and drive it on.
+
+    Args:
+        services: The doors to the outside.
+        gate: The gate as it was when that was found out.
+        asked: What was found out.
+    """
+    if isinstance(asked, Verdict):
+        gates.decide(services, gate, asked)
+    else:
+        change_unless_moved(services, gate, lambda row: gate_steps.started(row, asked))
+    gates.advance(services, gate.gate_id)
+
+
+def trouble(services: Services, gate: Gate, sentence: str) -> None:
+    """Show what keeps a gate from its answer.
+
+    Args:
+        services: The doors to the outside.
+        gate: The gate.
+        sentence: In words.
+    """
+    change_gate(services.gates, gate.gate_id, lambda row: gate_steps.troubled(row, sentence))
+    gates.advance(services, gate.gate_id)
+
+
+def change_unless_moved(services: Services, gate: Gate, step: Callable[[Gate], Gate | None]) -> Gate | None:
+    """Apply a step to a gate unless it has come to ask something else since it was read.
+
+    Args:
+        services: The doors to the outside.
+        gate: The gate as it was read.
+        step: Takes the gate as it stands and returns it as it shall stand; None = leave it.
+
+    Returns:
+        The gate as this step wrote it; None where it moved on, or the step left it.
+    """
+    return change_gate(
+        services.gates, gate.gate_id, lambda row: step(row) if gate_steps.asks_the_same(row, gate) else None
+    )
+
+
+def is_undetermined(gate: Gate) -> bool:
+    """Tell whether a gate's rules and scans still have to be found out.
+
+    Args:
+        gate: The gate.
+
+    Returns:
+        Whether it expects an answer and knows neither scans nor why there are none.
+    """
+    return gate_steps.expects_answer(gate) and not gate.waits_for and not gate.missing
+
+
+def _fresh(services: Services, place: Place, accepted_at: datetime) -> Gate:
+    return Gate(
+        gate_id=place.gate_id,
+        place=place,
+        state=GateState.OPEN,
+        accepted_at=accepted_at,
+        opened_at=accepted_at,
+        deadline=accepted_at + timedelta(seconds=services.settings.deadline_seconds),
+    )

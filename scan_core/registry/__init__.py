@@ -1,0 +1,1 @@
+"""Container registries through the OCI Distribution API: references become digests, and pull tokens are got."""

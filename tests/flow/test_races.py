@@ -1,0 +1,52 @@
+"""What only a race, or a failure at the worst moment, would show."""
+
+from datetime import timedelta
+
+import pytest
+from azure.core.exceptions import ServiceRequestError
+
+from scan_core.flow import gates
+from tests.flow.fakes import Meddling
+from tests.flow.world import World
+
+
+def test_rules_that_were_read_for_another_question_are_not_told(world: World) -> None:
+    """A gate that is opened again while its rules are read waits for those that are read for it."""
+    pull = world.proposed()
+
+    def reopen() -> None:
+        world.change(world.gate(pull), opened_at=world.clock() + timedelta(seconds=1))
+
+    gate = world.with_devops(lambda devops: Meddling(devops, "file_on_branch", after=reopen)).gated(pull)
+    assert (gate.rules, gate.waits_for) == (None, ())
+
+
+def test_a_gate_whose_scan_cannot_be_read_ends_in_time(world: World) -> None:
+    """The deadline is not kept from it by whatever keeps its answer."""
+    pull = world.proposed()
+    gate = world.gated(pull)
+
+    def fail() -> None:
+        raise ServiceRequestError("storage is away")
+
+    world.clock.advance(world.services.settings.deadline_seconds)
+    broken = world.having(scans=Meddling(world.services.scans, "read", before=fail, times=9))
+    with pytest.raises(ServiceRequestError):
+        gates.advance(broken.services, gate.gate_id)
+    assert world.states(pull) == ["pending", "error"]
+
+
+def test_a_verdict_that_is_overtaken_does_not_chase_the_look_that_is_put_off(world: World) -> None:
+    """The look at the newer commit failed and comes later; until then nobody asks for it again and again."""
+    pull = world.proposed()
+    world.gated(pull)
+    message = world.claimed()
+    world.push_again(pull)
+    world.hook(pull)
+    world.sim.fault(r"^GET .*/pullRequests/\d+$", kind="status", status=500, count=1)
+    world.serve()
+    world.finish(message)
+    assert world.serve() <= 1
+    world.run_until_quiet()
+    assert [status.state for status in world.shown(pull) if status.iteration == 1] == ["pending"]
+    assert world.shown(pull)[-1][:2] == (2, "succeeded")

@@ -1,0 +1,56 @@
+"""An organisation whose hooks come in, and the timer that looks after them."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from scan_core.devops.administration import Administration
+from scan_core.devops.identity import personal_access_token
+from scan_core.store.connection import Storage
+from tests.cli.organisation import Site, site_in
+from tests.flow.fakes import Clock
+from tests.local.devops.driver import TOKEN
+from tests.onboarding.clinic import Clinic, Reception
+
+type Events = Callable[[str], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def organisation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Run one simulator for all tests of a file."""
+    with site_in(tmp_path_factory.mktemp("organisation"), ("Shop", "Ops", "Spare")) as made:
+        yield made
+
+
+@pytest.fixture
+def events(caplog: pytest.LogCaptureFixture) -> Events:
+    """Lists the events of a name."""
+    caplog.set_level("INFO", "scangate")
+
+    def named(name: str) -> list[dict[str, Any]]:
+        lines = [json.loads(record.message) for record in caplog.records if record.name == "scangate"]
+        return [line for line in lines if line["event"] == name]
+
+    return named
+
+
+@pytest.fixture
+def clinic(organisation: Site, storage: Storage, events: Events) -> Iterator[Clinic]:
+    """An organisation with two onboarded projects, and one that is not."""
+    organisation.clear()
+    administration = Administration(organisation.sim.url, personal_access_token(TOKEN), total_seconds=4)
+    clock = Clock()
+    administration._pace._clock = lambda: clock().timestamp()
+    with closing(administration), Reception() as reception:
+        made = Clinic(replace(organisation), reception, clock, storage, administration, events)
+        made.connect("Shop", "Ops")
+        # Pushes come with every pull request; the tests that count events mean those of pull requests.
+        organisation.sim.fault("HOOK git.push", "drop_hook", count=-1)
+        made.site.forget_calls()
+        yield made
+        organisation.sim.ahead(0)
+        organisation.clear()
