@@ -67,7 +67,7 @@ class DevOps:
         self._location = location_client(self._url, self._transport)
         self.repositories = Repositories(self._git)
         self.builds = Builds(build_client(self._url, self._transport), organisation)
-        self.checks = Checks(self._url, lambda theirs: Transport(theirs, self._pace, clocks))
+        self.checks = Checks(self._url, self._transport)
 
     def close(self) -> None:
         """Close the idle connections. Calls may still be made afterwards."""

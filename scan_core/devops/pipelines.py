@@ -1,8 +1,7 @@
 """The adapter's pipelines: builds with their tags and properties, and checks that wait for their callback."""
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -119,15 +118,15 @@ class Checks:
     They are answered with their own token, at the configured organisation: never at an address that a check names.
     """
 
-    def __init__(self, url: str, transport_for: Callable[[Callable[[], str]], Transport]) -> None:
+    def __init__(self, url: str, transport: Transport) -> None:
         """Prepare to call.
 
         Args:
             url: The organisation's URL.
-            transport_for: Makes what sends requests with a given authorization.
+            transport: What sends requests, with another credential.
         """
         self._url = url
-        self._transport_for = transport_for
+        self._transport = transport
 
     def append_log(self, check: Check, token: str, log_id: int | None, lines: Sequence[str]) -> int:
         """Write lines into a check's log.
@@ -146,16 +145,14 @@ class Checks:
         """
         doing = "writing into the log of a check"
         scope, hub, plan = check.project_id, check.hub, check.plan_id
-        with self._client(token) as client:
-            if log_id is None:
-                made = ask(
-                    Errand(doing),
-                    lambda: client.create_log(task_models.TaskLog(path=f"logs\\{check.task_id}"), scope, hub, plan),
-                )
-                log_id = number_from(made, "id", doing)
-                self._show_log(client, check, log_id)
-            body = "".join(f"{line}\n" for line in lines).encode()
-            tell(Errand(doing), lambda: client.append_log_content(io.BytesIO(body), scope, hub, plan, log_id))
+        client = self._client(token)
+        if log_id is None:
+            log = task_models.TaskLog(path=f"logs\\{check.task_id}")
+            made = ask(Errand(doing), lambda: client.create_log(log, scope, hub, plan))
+            log_id = number_from(made, "id", doing)
+            self._show_log(client, check, log_id)
+        body = "".join(f"{line}\n" for line in lines).encode()
+        tell(Errand(doing), lambda: client.append_log_content(io.BytesIO(body), scope, hub, plan, log_id))
         return log_id
 
     def answer(self, check: Check, token: str, *, passed: bool) -> None:
@@ -176,11 +173,11 @@ class Checks:
             "result": "succeeded" if passed else "failed",
         }
         route = {"scopeIdentifier": check.project_id, "hubName": check.hub, "planId": check.plan_id}
-        with self._client(token) as client:
-            tell(
-                Errand("answering a check"),
-                lambda: client._send("POST", _EVENTS, "2.0-preview.1", route_values=route, content=event),  # noqa: SLF001 (not generated)
-            )
+        client = self._client(token)
+        tell(
+            Errand("answering a check"),
+            lambda: client._send("POST", _EVENTS, "2.0-preview.1", route_values=route, content=event),  # noqa: SLF001 (not generated)
+        )
 
     def _show_log(self, client: TaskClient, check: Check, log_id: int) -> None:
         """Hang a log on the check's record in its timeline, without which nobody sees it."""
@@ -193,13 +190,8 @@ class Checks:
             lambda: client.update_records(wrapped, check.project_id, check.hub, check.plan_id, check.timeline_id),
         )
 
-    @contextmanager
-    def _client(self, token: str) -> Iterator[TaskClient]:
-        transport = self._transport_for(lambda: f"Bearer {token}")
-        try:
-            yield task_client(self._url, transport)
-        finally:
-            transport.close()
+    def _client(self, token: str) -> TaskClient:
+        return task_client(self._url, self._transport.signed_by(lambda: f"Bearer {token}"))
 
 
 def _each(doing: str, call: Callable[[], Any]) -> None:

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Self
 
 import requests
 from msrest.pipeline import HTTPSender, Request, Response
@@ -130,6 +131,19 @@ class Transport(HTTPSender[ClientRequest, RequestsClientResponse]):
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()
+
+    def signed_by(self, authorization: Authorization) -> Self:
+        """Make another that sends with somebody else's credential, over the same connections and at the same pace.
+
+        Args:
+            authorization: Gives the ``Authorization`` header for each request.
+
+        Returns:
+            The other; what this one closes, it loses too.
+        """
+        other = copy(self)
+        other._authorization = authorization  # noqa: SLF001 - of its own kind
+        return other
 
     def requests_sent(self) -> int:
         """Count requests.
