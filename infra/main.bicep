@@ -37,6 +37,12 @@ param qualysPod string = 'US1'
 @description('Address under which the app is reached from outside, if not the one that Azure gives it.')
 param publicUrl string = ''
 
+@description('Tenant whose tokens may order onboarding from the app; empty = this one.')
+param adminTenantId string = ''
+
+@description('Client id of the app registration for orders to onboard (docs/deploy.md); empty = the app takes none.')
+param adminClientId string = ''
+
 @description('Further app settings by name; they win over those made here.')
 param furtherSettings object = {}
 
@@ -185,8 +191,11 @@ var token = uniqueString(subscription().id, environmentName, location)
 var groupName = empty(resourceGroupName) ? 'rg-scangate-${environmentName}' : resourceGroupName
 var ownsRegistry = empty(existingRegistryId)
 var registryParts = split(existingRegistryId, '/')
-var registrySubscription = ownsRegistry ? subscription().subscriptionId : registryParts[2]
-var registryGroup = ownsRegistry ? groupName : registryParts[4]
+var registryPlace = {
+  subscriptionId: ownsRegistry ? subscription().subscriptionId : registryParts[2]
+  group: ownsRegistry ? groupName : registryParts[4]
+  isOurs: ownsRegistry
+}
 var names = {
   storage: 'stscangate${token}'
   insights: 'appi-scangate-${token}'
@@ -194,17 +203,13 @@ var names = {
   jobVault: 'kv-job-${token}'
   registry: ownsRegistry ? 'crscangate${token}' : last(registryParts)
   job: 'job-scan-${token}'
+  environment: 'cae-scangate-${token}'
+  token: token
 }
-var environmentResourceName = 'cae-scangate-${token}'
 var deploymentContainer = 'deployments'
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var organisationUrls = [for url in split(devOpsOrganisationUrls, ','): trim(url)]
 var emails = [for address in (empty(alarmEmails) ? [] : split(alarmEmails, ',')): trim(address)]
-
-// Small, public, and ends at once; started by mistake, it does no harm.
-var placeholderImage = 'mcr.microsoft.com/k8se/quickstart-jobs:latest'
-// Starting, claiming and uploading come on top of the two steps.
-var workerLimitSeconds = fetchLimitSeconds + scanLimitSeconds + 300
 
 // ------------------------------------------------------------------------------------------------------------------ resources
 
@@ -214,376 +219,90 @@ resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = if (createResou
   tags: allTags
 }
 
-module identities 'modules/identities.bicep' = {
-  name: 'scangate-identities'
-  scope: resourceGroup(groupName)
+module foundation 'modules/foundation.bicep' = {
+  name: 'scangate-foundation'
   params: {
-    location: location
     tags: allTags
-    appName: 'id-scangate-app-${token}'
-    fetchName: 'id-scangate-fetch-${token}'
-    pullName: 'id-scangate-pull-${token}'
-  }
-  dependsOn: [
-    group
-  ]
-}
-
-module monitoring 'modules/monitoring.bicep' = {
-  name: 'scangate-monitoring'
-  scope: resourceGroup(groupName)
-  params: {
     location: location
-    tags: allTags
-    workspaceName: 'log-scangate-${token}'
-    insightsName: names.insights
-    retentionDays: logRetentionDays
-    dailyQuotaGb: logDailyQuotaGb
-  }
-  dependsOn: [
-    group
-  ]
-}
-
-module storage 'modules/storage.bicep' = {
-  name: 'scangate-storage'
-  scope: resourceGroup(groupName)
-  params: {
-    location: location
-    tags: allTags
-    name: names.storage
-    sku: storageSku
-    private: privateNetworking
+    groupName: groupName
+    names: names
+    registryPlace: registryPlace
     deploymentContainer: deploymentContainer
+    storageSku: storageSku
     scanRetentionDays: scanRetentionDays
     auditRetentionDays: auditRetentionDays
     softDeleteDays: softDeleteDays
+    logRetentionDays: logRetentionDays
+    logDailyQuotaGb: logDailyQuotaGb
+    vaultCreateMode: vaultCreateMode
+    registrySku: registrySku
+    privateNetworking: privateNetworking
+    networkAddressPrefix: networkAddressPrefix
+    operatorIpRanges: operatorIpRanges
   }
   dependsOn: [
     group
   ]
 }
 
-// Two vaults, so that the app, which is reached from outside, cannot read the scanner's token.
-module appVault 'modules/vault.bicep' = {
-  name: 'scangate-app-vault'
-  scope: resourceGroup(groupName)
+module workload 'modules/workload.bicep' = {
+  name: 'scangate-workload'
   params: {
-    location: location
     tags: allTags
-    name: names.appVault
-    private: privateNetworking
-    allowedIpRanges: operatorIpRanges
-    createMode: vaultCreateMode
-  }
-  dependsOn: [
-    group
-  ]
-}
-
-module jobVault 'modules/vault.bicep' = {
-  name: 'scangate-job-vault'
-  scope: resourceGroup(groupName)
-  params: {
     location: location
-    tags: allTags
-    name: names.jobVault
-    private: privateNetworking
-    allowedIpRanges: operatorIpRanges
-    createMode: vaultCreateMode
-  }
-  dependsOn: [
-    group
-  ]
-}
-
-module registry 'modules/registry.bicep' = {
-  name: 'scangate-registry-${token}'
-  scope: resourceGroup(registrySubscription, registryGroup)
-  params: {
-    location: location
-    tags: allTags
-    name: names.registry
-    create: ownsRegistry
-    sku: registrySku
-    private: privateNetworking
-    allowedIpRanges: operatorIpRanges
-  }
-  dependsOn: [
-    group
-  ]
-}
-
-module network 'modules/network.bicep' = if (privateNetworking) {
-  name: 'scangate-network'
-  scope: resourceGroup(groupName)
-  params: {
-    location: location
-    tags: allTags
-    name: 'vnet-scangate-${token}'
-    addressPrefix: networkAddressPrefix
-    appPrefix: cidrSubnet(networkAddressPrefix, 26, 0)
-    jobsPrefix: cidrSubnet(networkAddressPrefix, 26, 1)
-    endpointsPrefix: cidrSubnet(networkAddressPrefix, 26, 2)
-  }
-  dependsOn: [
-    group
-  ]
-}
-
-var storageEndpoints = [
-  {
-    name: 'pe-blob-${token}'
-    id: storage.outputs.id
-    group: 'blob'
-    zone: 'privatelink.blob.${environment().suffixes.storage}'
-  }
-  {
-    name: 'pe-queue-${token}'
-    id: storage.outputs.id
-    group: 'queue'
-    zone: 'privatelink.queue.${environment().suffixes.storage}'
-  }
-  {
-    name: 'pe-table-${token}'
-    id: storage.outputs.id
-    group: 'table'
-    zone: 'privatelink.table.${environment().suffixes.storage}'
-  }
-]
-var vaultEndpoints = [
-  {
-    name: 'pe-app-vault-${token}'
-    id: appVault.outputs.id
-    group: 'vault'
-    zone: 'privatelink.vaultcore.azure.net'
-  }
-  {
-    name: 'pe-job-vault-${token}'
-    id: jobVault.outputs.id
-    group: 'vault'
-    zone: 'privatelink.vaultcore.azure.net'
-  }
-]
-// A registry that existed keeps the network of its owner.
-var registryEndpoints = ownsRegistry ? [
-  {
-    name: 'pe-registry-${token}'
-    id: registry.outputs.id
-    group: 'registry'
-    zone: 'privatelink.azurecr.io'
-  }
-] : []
-
-module privateEndpoints 'modules/private-endpoints.bicep' = if (privateNetworking) {
-  name: 'scangate-private-endpoints'
-  scope: resourceGroup(groupName)
-  params: {
-    location: location
-    tags: allTags
-    networkId: network!.outputs.id
-    subnetId: network!.outputs.subnets.endpoints
-    targets: concat(storageEndpoints, vaultEndpoints, registryEndpoints)
-  }
-}
-
-// ----------------------------------------------------------------------------------------------------------------------- roles
-
-var principals = {
-  app: identities.outputs.app.principalId
-  fetch: identities.outputs.fetch.principalId
-  pull: identities.outputs.pull.principalId
-  operator: operatorPrincipalId
-}
-
-module rolesFirst 'modules/rbac.bicep' = {
-  name: 'scangate-roles-foundation'
-  scope: resourceGroup(groupName)
-  params: {
-    part: 'foundation'
+    groupName: groupName
     names: names
-    principals: principals
-    operatorType: operatorPrincipalType
-    platformStartsJob: jobTrigger == 'queue'
-  }
-  dependsOn: [
-    storage
-    monitoring
-    appVault
-    jobVault
-  ]
-}
-
-module rolesOnRegistry 'modules/rbac.bicep' = {
-  name: 'scangate-roles-registry-${token}'
-  scope: resourceGroup(registrySubscription, registryGroup)
-  params: {
-    part: 'registry'
-    names: names
-    principals: principals
-    operatorType: operatorPrincipalType
-    platformStartsJob: jobTrigger == 'queue'
-  }
-  dependsOn: [
-    registry
-  ]
-}
-
-module rolesOnJob 'modules/rbac.bicep' = {
-  name: 'scangate-roles-job'
-  scope: resourceGroup(groupName)
-  params: {
-    part: 'job'
-    names: names
-    principals: principals
-    operatorType: operatorPrincipalType
-    platformStartsJob: jobTrigger == 'queue'
-  }
-  dependsOn: [
-    scanJob
-  ]
-}
-
-// ------------------------------------------------------------------------------------------------------------------- the workers
-
-module jobEnvironment 'modules/environment.bicep' = {
-  name: 'scangate-environment'
-  scope: resourceGroup(groupName)
-  params: {
-    location: location
-    tags: allTags
-    name: environmentResourceName
-    subnetId: privateNetworking ? network!.outputs.subnets.jobs : ''
-  }
-  dependsOn: [
-    group
-  ]
-}
-
-module currentImage 'modules/current-image.bicep' = if (scanJobExists && empty(scannerImage)) {
-  name: 'scangate-current-image'
-  scope: resourceGroup(groupName)
-  params: {
-    jobName: names.job
-  }
-  dependsOn: [
-    group
-  ]
-}
-
-module scanJob 'modules/scan-job.bicep' = {
-  name: 'scangate-scan-job'
-  scope: resourceGroup(groupName)
-  params: {
-    location: location
-    tags: allTags
-    name: names.job
-    environmentId: jobEnvironment.outputs.id
-    image: !empty(scannerImage) ? scannerImage : (scanJobExists ? currentImage!.outputs.image : placeholderImage)
-    placeholderImage: placeholderImage
-    registryServer: registry.outputs.loginServer
-    trigger: jobTrigger
+    registryPlace: registryPlace
+    deploymentContainer: deploymentContainer
+    organisationUrls: organisationUrls
+    scannerImage: scannerImage
+    scanJobExists: scanJobExists
+    scannerSha256: scannerSha256
+    jobTrigger: jobTrigger
     maxWorkers: maxWorkers
-    timeoutSeconds: workerLimitSeconds
     scanCpu: scanCpu
     fetchCpu: fetchCpu
-    fetchIdentity: identities.outputs.fetch
-    pullIdentity: identities.outputs.pull
-    storageAccountName: names.storage
-    queueEndpoint: storage.outputs.endpoints.queue
-    devOpsOrganisationUrls: organisationUrls
-    qualysTokenUrl: '${jobVault.outputs.uri}secrets/qualys-access-token'
-    scannerSha256: scannerSha256
-  }
-  dependsOn: [
-    rolesFirst
-    rolesOnRegistry
-    privateEndpoints
-  ]
-}
-
-// ------------------------------------------------------------------------------------------------------------------------ the app
-
-module functionApp 'modules/function-app.bicep' = {
-  name: 'scangate-function-app'
-  scope: resourceGroup(groupName)
-  params: {
-    location: location
-    tags: allTags
-    name: 'func-scangate-${token}'
-    planName: 'plan-scangate-${token}'
-    identity: identities.outputs.app
-    storageAccountName: names.storage
-    storageEndpoints: storage.outputs.endpoints
-    deploymentContainer: deploymentContainer
-    insightsName: names.insights
-    vaultUri: appVault.outputs.uri
-    subnetId: privateNetworking ? network!.outputs.subnets.app : ''
+    fetchLimitSeconds: fetchLimitSeconds
+    scanLimitSeconds: scanLimitSeconds
+    qualysPod: qualysPod
+    publicUrl: publicUrl
+    furtherSettings: furtherSettings
     alwaysReadyHttpInstances: alwaysReadyHttpInstances
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     zoneRedundant: zoneRedundant
-    publicUrl: publicUrl
-    qualysPod: qualysPod
-    maxWorkers: maxWorkers
-    fetchLimitSeconds: fetchLimitSeconds
-    scanLimitSeconds: scanLimitSeconds
-    jobId: scanJob.outputs.id
-    jobTrigger: jobTrigger
-    furtherSettings: furtherSettings
+    operatorPrincipalId: operatorPrincipalId
+    operatorPrincipalType: operatorPrincipalType
+    adminClientId: adminClientId
+    adminTenantId: empty(adminTenantId) ? tenant().tenantId : adminTenantId
+    identities: foundation.outputs.identities
+    storageEndpoints: foundation.outputs.storageEndpoints
+    appVaultUri: foundation.outputs.appVaultUri
+    jobVaultUri: foundation.outputs.jobVaultUri
+    registryLoginServer: foundation.outputs.registryLoginServer
+    subnets: foundation.outputs.subnets
   }
-  dependsOn: [
-    rolesFirst
-    privateEndpoints
-  ]
 }
 
-// ----------------------------------------------------------------------------------------------------------------------- watching
-
-module diagnostics 'modules/diagnostics.bicep' = {
-  name: 'scangate-diagnostics'
-  scope: resourceGroup(groupName)
+module watching 'modules/watching.bicep' = {
+  name: 'scangate-watching'
   params: {
-    workspaceId: monitoring.outputs.workspaceId
-    storageAccountName: names.storage
-    appVaultName: names.appVault
-    jobVaultName: names.jobVault
-    environmentName: environmentResourceName
-    registryName: names.registry
-    ownsRegistry: ownsRegistry
-  }
-  dependsOn: [
-    storage
-    appVault
-    jobVault
-    jobEnvironment
-    registry
-  ]
-}
-
-module alarms 'modules/alarms.bicep' = {
-  name: 'scangate-alarms'
-  scope: resourceGroup(groupName)
-  params: {
-    location: location
     tags: allTags
-    workspaceId: monitoring.outputs.workspaceId
-    enabled: alarmsEnabled
+    location: location
+    groupName: groupName
+    names: names
+    ownsRegistry: ownsRegistry
     emails: emails
+    alarmsEnabled: alarmsEnabled
     attemptsLostLimit: attemptsLostLimit
     failureRatePercent: failureRatePercent
     acknowledgementMilliseconds: acknowledgementMilliseconds
+    workspaceId: foundation.outputs.workspaceId
   }
-}
-
-module workbook 'modules/workbook.bicep' = {
-  name: 'scangate-workbook'
-  scope: resourceGroup(groupName)
-  params: {
-    location: location
-    tags: allTags
-    workspaceId: monitoring.outputs.workspaceId
-  }
+  // Diagnostics are set on the environment of the job too.
+  dependsOn: [
+    workload
+  ]
 }
 
 // ------------------------------------------------------------------------------------ what the next commands need; no secret
@@ -591,8 +310,11 @@ module workbook 'modules/workbook.bicep' = {
 @description('The resource group.')
 output AZURE_RESOURCE_GROUP string = groupName
 
+@description('Name of the app.')
+output APP_NAME string = workload.outputs.appName
+
 @description('Where the app is reached: hooks go to /api/hooks/<organisation>, health is at /api/health.')
-output APP_URL string = functionApp.outputs.url
+output APP_URL string = workload.outputs.appUrl
 
 @description('The vault for `organisations` and `signing-keys`.')
 output APP_VAULT_NAME string = names.appVault
@@ -601,7 +323,7 @@ output APP_VAULT_NAME string = names.appVault
 output JOB_VAULT_NAME string = names.jobVault
 
 @description('The registry that the scanner image is pushed to.')
-output AZURE_CONTAINER_REGISTRY_ENDPOINT string = registry.outputs.loginServer
+output AZURE_CONTAINER_REGISTRY_ENDPOINT string = foundation.outputs.registryLoginServer
 
 @description('The scan job.')
 output SCAN_JOB_NAME string = names.job
@@ -610,10 +332,16 @@ output SCAN_JOB_NAME string = names.job
 output SCAN_JOB_EXISTS bool = true
 
 @description('Client id of the app\'s identity, which posts statuses; it has to be added to the Azure DevOps organisation.')
-output APP_IDENTITY_CLIENT_ID string = identities.outputs.app.clientId
+output APP_IDENTITY_CLIENT_ID string = foundation.outputs.identities.app.clientId
 
 @description('Client id of the fetch step\'s identity, which reads code; it has to be added to the Azure DevOps organisation.')
-output FETCH_IDENTITY_CLIENT_ID string = identities.outputs.fetch.clientId
+output FETCH_IDENTITY_CLIENT_ID string = foundation.outputs.identities.fetch.clientId
+
+@description('Object id of the app\'s identity, for `scangate identities add --app`.')
+output APP_IDENTITY_OBJECT_ID string = foundation.outputs.identities.app.principalId
+
+@description('Object id of the fetch step\'s identity, for `scangate identities add --fetch`.')
+output FETCH_IDENTITY_OBJECT_ID string = foundation.outputs.identities.fetch.principalId
 
 @description('The address from which app and jobs go out; empty without a network of their own.')
-output EGRESS_ADDRESS string = privateNetworking ? network!.outputs.egressAddress : ''
+output EGRESS_ADDRESS string = foundation.outputs.egressAddress

@@ -113,6 +113,15 @@ var alarms = [
     threshold: 10
   }
   {
+    name: 'hooks-unhealthy'
+    description: 'Subscriptions were on probation, disabled or not repaired: hook_disabled says by what, hook_not_repaired what to do.'
+    query: loadTextContent('../queries/hooks-unhealthy.kql')
+    severity: 2
+    window: 'PT1H'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
+  {
     name: 'watch-failed'
     description: 'A pull request cannot be attended to; the others are. A defect, or storage: detail of watch_failed says what.'
     query: loadTextContent('../queries/watch-failed.kql')

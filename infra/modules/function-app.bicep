@@ -70,6 +70,12 @@ param jobId string
 @description('What starts the job: `manual` = the app, `queue` = the platform.')
 param jobTrigger string
 
+@description('Tenant whose tokens may order onboarding from the app; empty = nobody may.')
+param adminTenantId string
+
+@description('Client id of the app registration that those tokens have to be for.')
+param adminClientId string
+
 @description('Further app settings, by name; they win over those made here.')
 param furtherSettings object
 
@@ -192,6 +198,13 @@ var appSettings = {
   SCANGATE_JOB_RESOURCE_ID: jobId
 }
 
+// An empty value would be no tenant, so it is left out.
+var orderSettings = empty(adminClientId) ? {} : {
+  SCANGATE_ADMIN_TENANT_ID: adminTenantId
+  SCANGATE_ADMIN_CLIENT_ID: adminClientId
+  SCANGATE_ADMIN_AUTHORITY: environment().authentication.loginEndpoint
+}
+
 // A resource of its own, because the app's host name is known only when the app is there.
 resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   // checkov:skip=CKV_AZURE_13:Hooks authenticate by their own secret and pages by signed links; Azure DevOps gets no Entra token for a hook
@@ -206,6 +219,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   properties: union(
     hostSettings,
     appSettings,
+    orderSettings,
     {
       APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
       SCANGATE_PUBLIC_URL: empty(publicUrl) ? 'https://${app.properties.defaultHostName}' : publicUrl
@@ -216,6 +230,9 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
 
 @description('Resource id of the app.')
 output id string = app.id
+
+@description('Name of the app.')
+output name string = app.name
 
 @description('Where the app is reached.')
 output url string = 'https://${app.properties.defaultHostName}'

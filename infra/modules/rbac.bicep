@@ -1,4 +1,4 @@
-// Every role that a deployment gives, and to whom. docs/infrastructure.md lists them with the reasons; a test compares.
+// Every role that a deployment gives, and to whom. docs/security.md lists them with the reasons; a test compares.
 // It is deployed in parts, because the registry may stand in another resource group, and because the job cannot be made
 // before its identities may pull the image and read the secret, while the role on the job needs the job. Its parameters are
 // plain objects: user-defined types make Bicep write `existing` resources into the template, and where the registry

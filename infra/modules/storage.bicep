@@ -34,7 +34,7 @@ param softDeleteDays int
 
 // The names that the code uses; a test holds them together.
 var tables = ['gates', 'scans']
-var queues = ['scan-requests', 'scan-attempts', 'scan-results']
+var queues = ['scan-requests', 'scan-attempts', 'scan-results', 'onboardings']
 // The Functions host moves a message there after its last try. The worker reads scan-attempts, which has no such queue.
 var poisonQueues = ['scan-requests-poison', 'scan-results-poison']
 var containers = ['scans', 'gates', 'audit']
