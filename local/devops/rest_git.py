@@ -154,7 +154,7 @@ def _push_row(call: Call, push: Push) -> dict[str, Any]:
 
 def _post_commit_status(call: Call) -> Answer:
     repository = call.repository
-    # The specification gives statuses of commits the scopes of those of pull requests; neither needs more than the other.
+    # The specification gives both kinds of statuses the same scopes: one for pull requests is enough for commits.
     demand(call.token, "code_write" if "code_write" in call.token.rights else "pull_request_contribute")
     sha = call.route["commitId"]
     status = post_commit_status(call.organisation, repository, sha, call.json(STATUS), call.token.identity)

@@ -97,5 +97,5 @@ class TestReading:
             ("image", "failed"),
         ]
         assert [one["state"] for one in repo.commit_statuses(sha, top="1", skip="1")] == ["failed"]
-        weak = sim.as_other(without=["code_write"])
+        weak = sim.as_other(without=["code_write", "pull_request_contribute"])
         assert weak.call("POST", f"{repo.path}/commits/{sha}/statuses", {}).status_code == 403
