@@ -83,7 +83,7 @@ class Load:
     idle_blob_reads: float = 600_000
     """The host renews its locks all the time."""
     idle_table_operations: float = 1_500_000
-    alarms: float = 12
+    alarms: float = 15
     secret_operations: float = 5_000
     log_kept_months: float = 3
     identities: float = 2

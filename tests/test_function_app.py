@@ -44,6 +44,7 @@ def test_every_trigger_is_there() -> None:
         http_routes.items()
         >= {
             "hooks": ("hooks/{organisation}", ["POST"]),
+            "checks": ("checks/{organisation}", ["POST"]),
             "health": ("health", ["GET"]),
             "gate_page": ("gates/{gate_id}", ["GET"]),
             "gate_verdict": ("gates/{gate_id}/verdict.json", ["GET"]),
@@ -76,6 +77,21 @@ def test_a_hook_is_received_and_answered(monkeypatch: pytest.MonkeyPatch) -> Non
     assert seen == [("fabrikam", "Basic x", b"{}")]
     assert (answer.status_code, answer.mimetype, answer.headers["Retry-After"]) == (503, "application/json", "30")
     assert json.loads(answer.get_body()) == {"accepted": False, "reason": "not_queued"}
+
+
+def test_a_check_is_received_and_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Route, headers, query and body go in; status and JSON come out."""
+    seen: list[tuple[Any, ...]] = []
+
+    def receive(organisation: str, headers: Any, query: Any, body: bytes) -> Answer:
+        seen.append((organisation, headers["planid"], query["code"], body))
+        return Answer(400, {"accepted": False, "reason": "missing_header", "field": "JobId", "expected": "x"})
+
+    monkeypatch.setattr(triggers, "receive_check", receive)
+    sent = http("POST", b"{}", {"PlanId": "p"}, params={"code": "c"}, route_params={"organisation": "fabrikam"})
+    answer = call("checks", sent)
+    assert seen == [("fabrikam", "p", "c", b"{}")]
+    assert (answer.status_code, json.loads(answer.get_body())["field"]) == (400, "JobId")
 
 
 def test_orders_to_onboard_are_taken_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:

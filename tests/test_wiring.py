@@ -14,12 +14,14 @@ from azure.core.exceptions import ServiceRequestError
 
 from scan_core import triggers, wiring
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
-from scan_core.flow import looks, poison, result
+from scan_core.flow import check_answers, looks, poison, result
 from scan_core.flow import watch as watch_module
+from scan_core.intake.answers import Answer
+from scan_core.intake.sealing import context_of, open_sealed
 from scan_core.model.attempt import ResultMessage
 from scan_core.model.ids import AttemptNumber, OrganisationName, ScanId
 from scan_core.model.request import LookRequest, RequestMessage
-from scan_core.model.subject import PullRequestRef
+from scan_core.model.subject import Check, PullRequestRef
 from scan_core.registry.access import RegistryAccess
 from scan_core.runner.api import RunnerError
 from scan_core.runner.process import ProcessRunner
@@ -27,12 +29,15 @@ from scan_core.settings import SettingsInvalid
 from scan_core.store.connection import Storage
 from scan_core.store.queues import Queues
 from tests.builders import NOON, a_pull_request
+from tests.intake.check_requests import CHECK_SECRET, TOKEN, headers
 from tests.intake.deliveries import basic
 from tests.store.hanging import connection_to, hanging
 from tests.test_settings import JOB
 from tests.wired import HOOK_SECRET, ORGANISATION, PAT, configured, unconfigured
 
 __all__ = ["configured", "unconfigured"]
+
+SEALING_KEY = "the-sealing-key-of-the-test-" + "s" * 16
 
 
 def refuse(*_: Any) -> None:
@@ -234,6 +239,78 @@ class TestConfigured:
         wiring.settings()
         logging.getLogger("any.library").error("sent %s", PAT)
         assert PAT not in caplog.text
+
+
+class TestChecks:
+    """The same door with secrets and keys of its own."""
+
+    URL = "http://127.0.0.1:9/fabrikam"
+
+    @pytest.fixture(autouse=True)
+    def _set(self, configured: pytest.MonkeyPatch) -> None:
+        """Let checks come."""
+        organisation = {"url": self.URL, "hook_secrets": [HOOK_SECRET], "check_secrets": [CHECK_SECRET]}
+        configured.setenv("SCANGATE_ORGANISATIONS", json.dumps({ORGANISATION: organisation}))
+        configured.setenv("SCANGATE_SEALING_KEYS", json.dumps([SEALING_KEY]))
+
+    def answered(self, body: bytes = b"", *, code: str | None = CHECK_SECRET, **changes: str | None) -> Answer:
+        """Send a check."""
+        sent = headers(PlanUrl=self.URL, Authorization=None, **changes)
+        return triggers.receive_check(ORGANISATION, sent, {} if code is None else {"code": code}, body)
+
+    def test_a_check_is_queued_with_its_token_sealed(self, storage: Storage, caplog: pytest.LogCaptureFixture) -> None:
+        """One durable write, then 200; the log knows the reason and the time alone."""
+        caplog.set_level(logging.DEBUG)
+        assert self.answered().status == 200
+        (body,) = requests_in(storage)
+        request = RequestMessage.validate_json(body)
+        assert isinstance(request, LookRequest)
+        assert isinstance(request.of, Check)
+        assert request.of.sealed_token is not None
+        assert open_sealed(request.of.sealed_token, [SEALING_KEY], context_of(request.of)) == TOKEN
+        assert '"event": "check_received"' in caplog.text
+        for hidden in (TOKEN, CHECK_SECRET, request.of.plan_id):
+            assert hidden not in caplog.text
+
+    def test_the_hooks_secret_opens_none(self, storage: Storage) -> None:
+        """Many may read what stands in a check."""
+        assert self.answered(code=HOOK_SECRET).status == self.answered(code=None).status == 401
+        assert self.answered(PlanId="x").status == 400
+        assert requests_in(storage) == []
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("SEALING_KEYS", "[]"),
+            ("SEALING_KEYS", '["short"]'),
+            ("ORGANISATIONS", '{"fabrikam": {"url": "https://x"}}'),
+        ],
+    )
+    def test_without_secrets_or_keys_they_are_not_configured(
+        self, name: str, value: str, configured: pytest.MonkeyPatch
+    ) -> None:
+        """Never open; and a wrong setting is answered alike."""
+        configured.setenv(f"SCANGATE_{name}", value)
+        answer = self.answered()
+        assert (answer.status, answer.body["reason"]) == (503, "not_configured")
+
+    def test_without_storage_they_are_told_to_come_again(
+        self, configured: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What is not queued is not accepted."""
+        configured.setattr(Queues, "send_request", refuse)
+        assert (self.answered().status, self.answered().body["reason"]) == (503, "not_queued")
+        assert "storage_unreachable" in caplog.text
+
+    def test_what_is_known_is_asked_of_the_lifecycle(self, configured: pytest.MonkeyPatch, storage: Storage) -> None:
+        """In mode answer; where that fails it is asked for again."""
+        known = {"status": "unknown", "description": "nothing yet", "page": None}
+        configured.setattr(check_answers, "answer", lambda services, check: {**known, "build": check.build_id})
+        assert self.answered(b'{"mode": "answer"}').body.items() >= {**known, "build": 31, "accepted": True}.items()
+        (body,) = requests_in(storage)
+        assert json.loads(body)["of"]["kind"] == "build"
+        configured.setattr(check_answers, "answer", refuse)
+        assert self.answered(b'{"mode": "answer"}').status == 503
 
 
 class TestRunners:

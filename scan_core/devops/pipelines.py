@@ -196,7 +196,7 @@ class Checks:
 
 def _each(doing: str, call: Callable[[], Any]) -> None:
     try:
-        tell(Errand(doing), call)
+        ask(Errand(doing), call)
     except DevOpsError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise

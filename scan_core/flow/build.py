@@ -18,7 +18,6 @@ from scan_core.model.place import BuildPlace, CommitPlace, Place, PullRequestPla
 from scan_core.model.rules import Rules, RulesRead
 from scan_core.model.subject import BuildRef, PullRequestRef, StatusName
 from scan_core.rules.rules_file import RulesUnreadable
-from scan_core.telemetry import emit
 
 _FAILED = {"failed", "canceled"}
 """Results of builds (Azure DevOps REST 7.1, BuildResult) that did not get as far as their pipeline's entries say."""
@@ -37,7 +36,12 @@ def examine(services: Services, look: Look, reference: BuildRef) -> None:
         DevOpsError: Azure DevOps could not be asked.
     """
     build = services.devops(reference.organisation).builds.read(reference)
-    rules = rules_of_build(services, build)
+    unreadable: tuple[str, ...] = ()
+    try:
+        rules = rules_of_build(services, build)
+    except RulesUnreadable as refused:
+        # What its tags name is looked for and shown; it cannot pass by rules that nobody can read.
+        rules, unreadable = defaults(services), refused.sentences
     named = named_in(build, rules.rules, running=False)
     if not named or not rules.rules.enabled:
         return
@@ -52,7 +56,7 @@ def examine(services: Services, look: Look, reference: BuildRef) -> None:
                 trouble(services, gate, str(not_yet))
             raise
     for gate in waiting:
-        _contribute(services, gate, images, rules, look)
+        _contribute(services, gate, images, rules, look, unreadable)
 
 
 def rules_of_build(services: Services, build: BuildRead) -> RulesRead:
@@ -63,25 +67,32 @@ def rules_of_build(services: Services, build: BuildRead) -> RulesRead:
         build: The build.
 
     Returns:
-        The rules; the organisation's defaults where it is not built from a repository of Azure DevOps. Where a rules
-        file cannot be understood, the defaults as well: its own gates say so, and they name no image.
+        The rules; the organisation's defaults where it is not built from a repository of Azure DevOps.
 
     Raises:
+        RulesUnreadable: There is a rules file, and it cannot be understood.
         NotYet: The branch is not there, or may not be read.
         DevOpsError: Azure DevOps could not be asked.
     """
-    defaults = RulesRead(rules=services.default_rules, branch=BranchRef(""))
     organisation, project = build.ref.organisation, build.ref.project_id
     if build.repository_id is None:
-        return defaults
+        return defaults(services)
     branch = _ruling_branch(services, build)
     if branch is None:
-        return defaults
-    try:
-        return rules_on_branch(services, organisation, project, build.repository_id, branch, commit=None)
-    except RulesUnreadable as unreadable:
-        emit("rules_not_compared", repository=build.repository_id, sentence=unreadable.sentence)
-        return defaults
+        return defaults(services)
+    return rules_on_branch(services, organisation, project, build.repository_id, branch, commit=None)
+
+
+def defaults(services: Services) -> RulesRead:
+    """Give the organisation's own rules, which hold where no branch says anything.
+
+    Args:
+        services: The doors to the outside.
+
+    Returns:
+        The rules, read on no branch.
+    """
+    return RulesRead(rules=services.default_rules, branch=BranchRef(""))
 
 
 def named_in(build: BuildRead, rules: Rules, *, running: bool) -> Named:
@@ -177,13 +188,15 @@ def _known(gate: Gate, named: Named) -> BuildImages | None:
     return next((images for images in gate.builds if images.references == named.references), None)
 
 
-def _contribute(services: Services, gate: Gate, images: BuildImages, rules: RulesRead, look: Look) -> None:
+def _contribute(
+    services: Services, gate: Gate, images: BuildImages, rules: RulesRead, look: Look, unreadable: tuple[str, ...]
+) -> None:
     limit = timedelta(seconds=services.settings.deadline_seconds)
     before: list[Gate] = []
 
     def step(row: Gate) -> Gate | None:
         before[:] = [row]
-        return images_steps.contributed(row, images, rules, look.accepted_at, limit)
+        return images_steps.contributed(row, images, rules, look.accepted_at, limit, unreadable)
 
     services.gates.touch(gate.place.subject, services.now())
     after = change_gate(services.gates, gate.gate_id, step)

@@ -14,7 +14,8 @@ from scan_core.model.rules import RulesRead
 from scan_core.model.subject import BuildRef, Check, StatusName
 from scan_core.model.target import SourceTarget
 from scan_core.model.verdict import Verdict
-from scan_core.rules.unscanned import disabled, nothing_to_judge, refused
+from scan_core.rules.rules_file import RulesUnreadable
+from scan_core.rules.unscanned import disabled, nothing_to_judge, refused, rules_unreadable
 
 _NO_BUILD = "The check does not say which build it stands in: add the header BuildId with the value $(Build.BuildId)"
 _OTHER_PLAN = "Build {} does not run the plan that this check belongs to: the BuildId that it sends is another build's"
@@ -56,7 +57,10 @@ def _asked(services: Services, gate: Gate, check: Check, tries: int) -> Question
         return refused(_NO_SUCH_BUILD.format(check.build_id), services.now())
     if check.plan_id not in build.plan_ids:
         return refused(_OTHER_PLAN.format(check.build_id), services.now())
-    rules = rules_of_build(services, build)
+    try:
+        rules = rules_of_build(services, build)
+    except RulesUnreadable as unreadable:
+        return rules_unreadable(unreadable.sentence, services.now(), unreadable.sentences[1:])
     if not rules.rules.enabled:
         return disabled(rules, services.now())
     return _question(services, gate, build, rules, tries)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from pydantic import JsonValue
+
 from scan_core.flow import admission, gate_steps, scans
 from scan_core.flow.auditing import line, line_of_verdict, owing, settle
 from scan_core.flow.change import change_gate
@@ -19,6 +21,9 @@ from scan_core.telemetry import emit
 
 REASONS_KEPT = 12
 """Reasons that a gate's row keeps; the verdict's blob has all."""
+_FINDINGS_TOLD = 5
+_IMAGES_TOLD = 10
+_PACKAGE_CHARACTERS = 80
 _WAITING_WORDS = "No worker finished the scan in time."
 
 
@@ -90,7 +95,15 @@ def decide(
     after = change_gate(services.gates, gate.gate_id, step)
     if after is None:
         return False
-    emit("gate_decided", gate=gate.gate_id, outcome=decision.outcome, provisional=provisional)
+    emit(
+        "gate_decided",
+        gate=gate.gate_id,
+        kind=gate.place.kind,
+        outcome=decision.outcome,
+        provisional=provisional,
+        findings=_worst(verdict),
+        images=_images(gate),
+    )
     settle(services, after)
     return True
 
@@ -121,6 +134,27 @@ def close(services: Services, gate: Gate, why: str) -> None:
         emit("gate_closed", gate=gate.gate_id, why=why)
         settle(services, after)
         release(services, after)
+
+
+def _worst(verdict: Verdict) -> list[JsonValue]:
+    """Name the worst findings of a verdict, for charts; its blob has all. A package is told once, wherever it lies."""
+    told: dict[tuple[str, str], dict[str, JsonValue]] = {}
+    for finding in verdict.findings:
+        if len(told) == _FINDINGS_TOLD:
+            break
+        told[finding.qid, finding.package] = {
+            "qid": finding.qid,
+            "cve": finding.cves[0] if finding.cves else None,
+            "package": finding.package[:_PACKAGE_CHARACTERS],
+            "severity": int(finding.severity),
+        }
+    return [*told.values()]
+
+
+def _images(gate: Gate) -> list[JsonValue]:
+    """Name the images that a gate is about, without their digests, for charts."""
+    named = dict.fromkeys(f"{one.registry}/{one.repository}" for one in gate.targets if isinstance(one, ImageTarget))
+    return list[JsonValue](named)[:_IMAGES_TOLD]
 
 
 def _ended(services: Services, ended: Gate | None, why: str) -> Gate | None:

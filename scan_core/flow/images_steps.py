@@ -4,11 +4,40 @@ from datetime import datetime, timedelta
 
 from scan_core.flow.gate_steps import Question
 from scan_core.model.gate import BuildImages, Gate, GateState
+from scan_core.model.place import Place
 from scan_core.model.rules import RulesRead
 
 
+def asked_of(
+    place: Place, rules: RulesRead, builds: tuple[BuildImages, ...], also_missing: tuple[str, ...] = ()
+) -> Question:
+    """Say what a gate of images has scanned.
+
+    Args:
+        place: Where it stands.
+        rules: The rules that hold.
+        builds: The builds whose images it judges.
+        also_missing: What keeps a verdict from being trusted beside images that cannot be scanned.
+
+    Returns:
+        The images of all builds, each once.
+    """
+    return Question(
+        place,
+        rules,
+        tuple(dict.fromkeys(target for build in builds for target in build.targets)),
+        tuple(dict.fromkeys((*also_missing, *(sentence for build in builds for sentence in build.missing)))),
+        builds,
+    )
+
+
 def contributed(
-    gate: Gate, images: BuildImages, rules: RulesRead, accepted_at: datetime, limit: timedelta
+    gate: Gate,
+    images: BuildImages,
+    rules: RulesRead,
+    accepted_at: datetime,
+    limit: timedelta,
+    also_missing: tuple[str, ...] = (),
 ) -> Gate | None:
     """Let a gate judge the images of one more build, or of a newer build of the same pipeline.
 
@@ -18,6 +47,7 @@ def contributed(
         rules: The rules that hold.
         accepted_at: When the request was accepted; what is asked anew has its deadline from here.
         limit: The deadline.
+        also_missing: As for `asked_of`.
 
     Returns:
         The gate as it shall stand; None where it knows these images, knows newer ones, or is not current.
@@ -30,13 +60,7 @@ def contributed(
     builds = tuple(
         sorted((*(each for each in gate.builds if each is not known), images), key=lambda each: each.build_id)
     )
-    question = Question(
-        gate.place,
-        rules,
-        tuple(dict.fromkeys(target for build in builds for target in build.targets)),
-        tuple(dict.fromkeys(sentence for build in builds for sentence in build.missing)),
-        builds,
-    )
+    question = asked_of(gate.place, rules, builds, also_missing)
     clocks = {} if gate.decision is None else {"opened_at": accepted_at}
     clocks |= {"accepted_at": accepted_at, "deadline": max(gate.deadline, accepted_at + limit)}
     nothing = {"decision": None, "problem": None, "ahead": None}

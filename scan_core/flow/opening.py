@@ -32,11 +32,11 @@ def opened(services: Services, place: Place, accepted_at: datetime) -> Gate:
             services.gates.insert_gate(fresh)
         except Conflict:
             return opened(services, place, accepted_at)
-        emit("gate_opened", gate=place.gate_id, commit=place.commit)
+        emit("gate_opened", gate=place.gate_id, kind=place.kind, commit=place.commit)
         return fresh
     again = change_gate(services.gates, place.gate_id, lambda gate: None if gate.state.is_current else fresh)
     if again is not None:
-        emit("gate_reopened", gate=place.gate_id, commit=place.commit)
+        emit("gate_reopened", gate=place.gate_id, kind=place.kind, commit=place.commit)
         return again
     row = services.gates.gate(place.gate_id)
     return fresh if row is None else row.value

@@ -222,12 +222,12 @@ def _link(services: Services, path: str, now: datetime) -> str:
 
 
 def _refused() -> Page:
-    sentence = "It has expired, or is not whole. Open the status in the pull request again: its link is fresh."
+    sentence = "It has expired, or is not whole. Open the status in Azure DevOps again: its link is fresh."
     return _html(HTTPStatus.FORBIDDEN, error_page(403, "This link does not open anything", sentence))
 
 
 def _gone() -> Page:
-    sentence = "What it showed is not there, or not any more. The pull request's newest status links to what is."
+    sentence = "What it showed is not there, or not any more. The newest status in its place links to what is."
     return _html(HTTPStatus.NOT_FOUND, error_page(404, "There is nothing here", sentence))
 
 

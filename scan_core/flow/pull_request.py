@@ -74,7 +74,7 @@ def _revive_images(services: Services, look: Look, gate: Gate) -> None:
     limit = timedelta(seconds=services.settings.deadline_seconds)
     place = iteration_of(gate).model_copy(update={"name": StatusName.IMAGE})
     if change_gate(services.gates, place.gate_id, lambda row: revived(row, look.accepted_at, limit)) is not None:
-        emit("gate_reopened", gate=place.gate_id, commit=place.commit)
+        emit("gate_reopened", gate=place.gate_id, kind=place.kind, commit=place.commit)
         gates.advance(services, place.gate_id)
 
 
@@ -102,7 +102,7 @@ def _gate_of(services: Services, look: Look, pull_request: PullRequest, iteratio
             services.gates.insert_gate(fresh)
         except Conflict:
             return _gate_of(services, look, pull_request, iteration)
-        emit("gate_opened", gate=fresh.gate_id, commit=fresh.place.commit)
+        emit("gate_opened", gate=fresh.gate_id, kind=fresh.place.kind, commit=fresh.place.commit)
         return fresh
     again = change_gate(
         services.gates,
@@ -110,7 +110,7 @@ def _gate_of(services: Services, look: Look, pull_request: PullRequest, iteratio
         lambda gate: reopened(gate, pull_request, iteration, look.accepted_at, limit),
     )
     if again is not None:
-        emit("gate_reopened", gate=fresh.gate_id, commit=fresh.place.commit)
+        emit("gate_reopened", gate=fresh.gate_id, kind=fresh.place.kind, commit=fresh.place.commit)
         leave_all(services, row.value)
     return again or row.value
 

@@ -7,6 +7,7 @@ from scan_core.devops.pull_requests import PullRequest
 from scan_core.flow import gate_steps, gates, review_steps, scans
 from scan_core.flow.change import change_gate
 from scan_core.flow.gate_steps import Question
+from scan_core.flow.images_steps import asked_of
 from scan_core.flow.pull_request import asked_by, target_rules
 from scan_core.flow.pull_request_steps import iteration_of
 from scan_core.flow.rules_reading import NotYet
@@ -154,7 +155,7 @@ def _asked(
         return rules_unreadable(found.sentence, services.now(), found.sentences[1:])
     if iteration_of(gate).name is StatusName.IMAGE:
         # What its images stood for stays; only how they are scanned and judged may change.
-        same = Question(gate.place, found, gate.targets, gate.missing, gate.builds)
+        same = asked_of(gate.place, found, gate.builds)
         return same if found.rules.enabled else disabled(found, services.now())
     try:
         return asked_by(services, gate, pull_request, found)

@@ -20,7 +20,7 @@ from scan_core.intake.plan_url import is_same_organisation
 from scan_core.intake.sealing import context_of, seal
 from scan_core.model.ids import BuildId, OrganisationName, ProjectId
 from scan_core.model.request import LookRequest, Request
-from scan_core.model.subject import BuildRef, Check
+from scan_core.model.subject import BuildRef, Check, StatusName
 
 _log = logging.getLogger(__name__)
 
@@ -160,6 +160,9 @@ def _answered(check: Check, now: datetime, door: CheckDoor) -> Answer:
 
 
 def _build_to_look_at(check: Check) -> BuildRef:
+    if check.judges != (StatusName.IMAGE,):
+        expected = 'image alone in mode "answer", which answers for the images of a build; or mode "callback"'
+        raise CheckRefused(WhyNot.BAD_VALUE, "judge", expected)
     if check.images:
         expected = (
             'no images in mode "answer", which answers for what a build is known to have made; or mode "callback"'

@@ -13,8 +13,6 @@ BUILD_VARIABLES: Final[Mapping[str, str]] = {
     "Build.BuildId": "the id of the build's record",
     "Build.BuildNumber": "the build's name, also called run number; may hold spaces, which no image tag may",
     "Build.DefinitionName": "the pipeline's name; may hold spaces",
-    "Build.DefinitionVersion": "the version of the pipeline's definition",
-    "Build.Reason": "what made the build run, such as IndividualCI or PullRequest",
     "Build.Repository.ID": "the repository's id, which stays when it is renamed",
     "Build.Repository.Name": "the name of the repository that triggered the build",
     "Build.SourceBranch": "the full ref that was built, such as refs/heads/main or refs/pull/1/merge",
@@ -22,7 +20,6 @@ BUILD_VARIABLES: Final[Mapping[str, str]] = {
     "Build.SourceVersion": "the commit that was built, 40 hex digits",
     "System.DefinitionId": "the pipeline's id",
     "System.PullRequest.PullRequestId": "the pull request that caused the build; only where a branch policy did",
-    "System.TeamProject": "the project's name",
     "System.TeamProjectId": "the project's id",
 }
 """Every variable that a reference may hold, and what it stands for."""

@@ -58,10 +58,8 @@ def names_in_findings(gate: Gate) -> dict[str, str]:
     Returns:
         Short names by the names that a verdict's findings hold; none where there is nothing to be told apart.
     """
-    if len(gate.targets) < 2:  # noqa: PLR2004 - one needs no name
-        return {}
     images = [target for target in gate.targets if isinstance(target, ImageTarget)]
-    if not images:
+    if not images or len(gate.targets) == 1:
         return {}
     source = {SOURCE: SOURCE} if len(images) < len(gate.targets) else {}
     return source | {full_name(target): name for target, name in short_names(images).items()}

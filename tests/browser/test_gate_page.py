@@ -9,7 +9,17 @@ from selenium.webdriver.common.keys import Keys
 from scan_core.model.finding import FoundSecret
 from scan_core.model.verdict import Outcome, ReasonCode
 from scan_core.report.gate_page import GatePage, error_page, gate_page
-from tests.report.builders import concluded_scan, decided, failed_page, finding, gate, page, reason, verdict
+from tests.report.builders import (
+    concluded_scan,
+    decided,
+    failed_image_page,
+    failed_page,
+    finding,
+    gate,
+    page,
+    reason,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Browser
@@ -34,7 +44,14 @@ def hostile_page(address: str) -> GatePage:
     text = hostile(address)
     why = reason(text)
     found = finding(
-        qid=text, package=text, installed_version=text, path=text, title=text, cves=(text,), fixed_version=text
+        qid=text,
+        package=text,
+        installed_version=text,
+        path=text,
+        title=text,
+        cves=(text,),
+        fixed_version=text,
+        layer_command=text,
     )
     whole = verdict(Outcome.FAILED, why, findings=(found,), secrets=(FoundSecret(kind=text, path=text),))
     return page(decided(Outcome.FAILED, why), concluded_scan(), verdict=whole)
@@ -43,7 +60,14 @@ def hostile_page(address: str) -> GatePage:
 def long_page() -> GatePage:
     """Build a page with words that do not end."""
     endless = "x" * 290
-    found = finding(package=endless, installed_version=endless, path=endless, title=endless, fixed_version=endless)
+    found = finding(
+        package=endless,
+        installed_version=endless,
+        path=endless,
+        title=endless,
+        fixed_version=endless,
+        layer_command=endless,
+    )
     why = reason(endless)
     whole = verdict(Outcome.FAILED, why, findings=(found,), secrets=(FoundSecret(kind=endless, path=endless),))
     return page(decided(Outcome.FAILED, why), concluded_scan(), verdict=whole)
@@ -51,11 +75,12 @@ def long_page() -> GatePage:
 
 class TestSmallScreens:
     @pytest.mark.parametrize("width", WIDTHS)
-    @pytest.mark.parametrize("of", ["failed", "long", "error"])
+    @pytest.mark.parametrize("of", ["failed", "images", "long", "error"])
     def test_the_page_does_not_scroll_sideways(self, browser: "Browser", width: int, of: str) -> None:
         """Whatever the width, and whatever stands in it."""
         pages = {
             "failed": gate_page(failed_page()),
+            "images": gate_page(failed_image_page()),
             "long": gate_page(long_page()),
             "error": error_page(403, "This link does not open", "Open the status on the pull request again."),
         }
@@ -75,6 +100,31 @@ class TestSmallScreens:
         driver = browser.open(gate_page(failed_page()), width=390)
         for button in driver.find_elements(By.CLASS_NAME, "button"):
             assert button.size["height"] >= 40
+
+
+class TestImages:
+    @pytest.mark.parametrize("width", [390, 1280])
+    @pytest.mark.parametrize("colours", ["light", "dark"])
+    def test_each_is_told_with_what_was_found_in_it(self, browser: "Browser", width: int, colours: str) -> None:
+        """The worst first; on a phone each value has its name beside it."""
+        driver = browser.open(gate_page(failed_image_page()), width=width, colours=colours)
+        rows = driver.find_elements(By.CSS_SELECTOR, "#images ~ table tbody tr")
+        assert [row.find_element(By.TAG_NAME, "th").text for row in rows] == [
+            "contoso.azurecr.io/team/app:17",
+            "contoso.azurecr.io/team/app:17",
+            "contoso.azurecr.io/team/web:17",
+        ]
+        cells = [cell.text for cell in rows[0].find_elements(By.TAG_NAME, "td")]
+        assert cells == ["sha256:aaaaaaaaaaaa…", "linux/amd64", "17", "2 critical, 1 low"]
+        assert rows[0].find_element(By.TAG_NAME, "code").get_attribute("title") == f"sha256:{'a' * 64}"
+        assert browser.complaints() == []
+
+    def test_a_finding_leads_to_its_layer(self, browser: "Browser") -> None:
+        """And to the image it is in."""
+        driver = browser.open(gate_page(failed_image_page()))
+        where = driver.find_element(By.CSS_SELECTOR, "#findings ~ table td[data-label='Where']").text
+        assert where.startswith("app/service.jar\nin layer sha256:dddddddddddd…\nRUN apt-get update")
+        assert where.endswith("in team/app (linux/amd64)")
 
 
 class TestHostileText:

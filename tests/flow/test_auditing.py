@@ -101,12 +101,14 @@ class TestLines:
 
 class TestDeaths:
     @pytest.mark.parametrize(("step", "what"), [(decide, "verdict"), (supersede, "superseded"), (abandon, "closed")])
-    def test_after_each_change_lose_no_line(self, step: Callable[[World, Pull], None], what: str, world: World) -> None:
+    def test_after_each_change_lose_no_line(
+        self, step: Callable[[World, Pull], None], what: str, world: World, stride: int
+    ) -> None:
         """The row owes it until it is written; one that stands there twice has one id."""
-        changes = 0
+        changes = 1 - stride
         is_killed = True
         while is_killed:
-            changes += 1
+            changes += stride
             pull = world.proposed()
             gate = world.gated(pull)
             fuse = Fuse(changes)

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from scan_core.flow import gates
+from scan_core.flow import gates, results
+from scan_core.model.attempt import Artifact, Manifest
+from scan_core.model.signing import signed
 from tests.flow.fakes import Meddling
 from tests.flow.world import World
 
@@ -50,3 +52,30 @@ def test_a_verdict_that_is_overtaken_does_not_chase_the_look_that_is_put_off(wor
     world.run_until_quiet()
     assert [status.state for status in world.shown(pull) if status.iteration == 1] == ["pending"]
     assert world.shown(pull)[-1][:2] == (2, "succeeded")
+
+
+def test_the_deadline_counts_from_a_request_whose_message_was_lost(world: World) -> None:
+    """A later one finds that the first was not served, and takes its clock over."""
+    pull = world.proposed()
+    accepted_at = world.clock()
+    world.sim.fault(r"^GET .*/pullRequests/\d+$", kind="status", status=503, count=1)
+    world.hook(pull)
+    world.serve()
+    world.queues.requests.clear()
+    world.clock.advance(600)
+    assert world.gated(pull).accepted_at == accepted_at
+
+
+def test_another_manifest_of_the_same_attempt_is_not_believed_afterwards(world: World) -> None:
+    """Signed as it is: what was concluded is what counts."""
+    repo = world.repository()
+    world.gated(repo.pull_request("topic"))
+    message = world.scanned()
+    blob = world.storage.blobs.get_blob_client("scans", f"{message.spec.scan_id}/1/{Artifact.MANIFEST}")
+    manifest = Manifest.model_validate_json(blob.download_blob().readall())
+    other = signed(manifest.model_copy(update={"scanner_version": "9.9.9"}), message.secret)
+    blob.upload_blob(other.model_dump_json().encode(), overwrite=True)
+    results._kept.clear()
+    second = repo.pull_request("topic", "release")
+    world.gated(second)
+    assert world.states(second) == ["error"]

@@ -30,7 +30,7 @@ def test_deliveries_through_the_real_host(tmp_path: Path, record_property: Recor
         assert site.ask("GET", "/api/health").status_code == 200
         assert "Traceback" not in site.log()
     assert name is not None or {200, 202, 401} <= became.keys()
-    record_property("cases", len(numbers))
+    record_property("cases of host", len(numbers))
 
 
 def _delivered(site: Site, chosen: Choice, mutator: Mutator, number: int) -> int:

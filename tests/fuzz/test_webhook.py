@@ -12,7 +12,17 @@ from tests.faults.schedules import Record, wanted
 from tests.faults.seeds import Choice, choice
 from tests.fuzz.mutations import Mutator
 from tests.fuzz.running import feed
-from tests.intake.deliveries import OTHER_PROJECT, SECRET, Door, basic, event, pull_request
+from tests.intake.deliveries import (
+    BUILD_URL,
+    OTHER_PROJECT,
+    SECRET,
+    Door,
+    basic,
+    build,
+    event,
+    pull_request,
+    push,
+)
 
 FEW, MANY, EVERYTHING = 400, 25_000, 250_000
 CONTRACT = {200, 202, 401, 413, 503}
@@ -23,7 +33,13 @@ DOCUMENTS: tuple[Any, ...] = (
     event(None),
     event({"url": pull_request()["url"]}),
     event(pull_request(), eventType="git.pullrequest.created", resourceContainers={"project": {"id": OTHER_PROJECT}}),
-    event({"refUpdates": [{"name": "refs/heads/main"}]}, eventType="git.push"),
+    event(push("refs/heads/main"), eventType="git.push"),
+    event(
+        push("refs/heads/main", "refs/tags/v1", "refs/heads/é", commits=[{"commitId": "1" * 40}]), eventType="git.push"
+    ),
+    event({"repository": push()["repository"], "pushId": 14}, eventType="git.push"),
+    event(build(), eventType="build.complete", resourceVersion="2.0"),
+    event({"id": 31, "url": BUILD_URL}, eventType="build.complete"),
 )
 
 
@@ -81,7 +97,7 @@ def test_hundreds_of_deliveries() -> None:
 def test_thousands_of_deliveries(record_property: Record) -> None:
     """Other ones every time, by the seed."""
     chosen = choice()
-    record_property("cases", sum(fuzz(chosen, EVERYTHING if chosen.everything else MANY).values()))
+    record_property("cases of webhook", sum(fuzz(chosen, EVERYTHING if chosen.everything else MANY).values()))
 
 
 def test_a_case_can_be_made_again() -> None:

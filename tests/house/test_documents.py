@@ -47,8 +47,9 @@ def test_every_state_of_a_gate_is_explained_to_operators() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_settings_are_called_by_their_names(document: Path) -> None:
-    """A document names no setting that does not exist. QScanner's path belongs to a worker's own environment."""
-    known = {f"SCANGATE_{name.upper()}" for name in Settings.model_fields} | {"SCANGATE_QSCANNER"}
+    """A document names no setting that does not exist. A worker's own environment has two more."""
+    own = {"SCANGATE_QSCANNER", "SCANGATE_REGISTRIES"}
+    known = {f"SCANGATE_{name.upper()}" for name in Settings.model_fields} | own
     named = set(re.findall(r"\bSCANGATE_[A-Z_]*[A-Z]\b", document.read_text()))
     assert named <= known
 

@@ -367,8 +367,14 @@ class TestAnswerMode:
         """Known is what a build is known to have made."""
         answer = CheckPoint().send(self.BODY, BuildId=None)
         assert (answer.status, answer.body["reason"], answer.body["field"]) == (400, "no_build", "BuildId")
-        answer = CheckPoint().send({**self.BODY, "images": [IMAGE]})
-        assert (answer.status, answer.body["field"]) == (400, "images")
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("images", [IMAGE]), ("judge", ["source"]), ("judge", ["image", "source"])]
+    )
+    def test_it_answers_for_the_images_of_a_build_alone(self, name: str, value: Any) -> None:
+        """For anything else the answer would be unknown for ever."""
+        answer = CheckPoint().send({**self.BODY, name: value})
+        assert (answer.status, answer.body["reason"], answer.body["field"]) == (400, "bad_value", name)
 
     def test_what_cannot_be_read_is_asked_for_again(self, caplog: pytest.LogCaptureFixture) -> None:
         """503; the log names the kind of error and none of its words."""

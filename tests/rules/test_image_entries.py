@@ -48,7 +48,7 @@ def is_understood(text: str) -> bool:
 @example("a.b/c:" + "x" * 129)
 @example("a.b:0/c:1")
 @example("a..b/c:1")
-@example("a.b/c:$(Build.BuildId)$(Build.Reason)")
+@example("a.b/c:$(Build.BuildId)$(Build.BuildNumber)")
 def test_the_pattern_takes_what_is_understood(text: str) -> None:
     """No entry is refused that a build could use, and none is taken that no build could."""
     assert is_read(text) == is_understood(text)

@@ -215,7 +215,7 @@ class TestRefusedValues:
             (f"images: [{', '.join(f'a.b/c:{i}' for i in range(51))}]", 1, "images", "50 entries, and holds 51"),
             ("images:\n- a.b/c:1\n- 5", 3, "images", "groups of image, pipeline and platforms, and holds the number"),
             ("images: [c:1]", 1, "images", "`c:1`: an image reference has to begin with its registry's host"),
-            ("images: ['$(Build.Reason)/c:1']", 1, "images", "written out: no variable chooses it"),
+            ("images: ['$(Build.BuildNumber)/c:1']", 1, "images", "written out: no variable chooses it"),
             ("images: [a.b/c]", 1, "images", "neither tag nor digest"),
             ("images: [a.b/C:1]", 1, "images", "upper-case"),
             ("images: ['a.b:70000/c:1']", 1, "images", "has a port above 65535"),
