@@ -10,13 +10,14 @@ from scan_core.flow.auditing import line, line_of_verdict, owing, settle
 from scan_core.flow.change import change_gate
 from scan_core.flow.reporting import report
 from scan_core.flow.services import Services
-from scan_core.model.gate import Decision, Gate, GateState
+from scan_core.model.gate import Decision, Gate, GateState, Look
 from scan_core.model.ids import AttemptNumber, GateId, ScanId
 from scan_core.model.place import CheckPlace
 from scan_core.model.target import ImageTarget
 from scan_core.model.verdict import ScanFailure, ScanResult, Verdict
 from scan_core.rules.judge import judge
 from scan_core.rules.unscanned import timed_out
+from scan_core.store.rows import Versioned
 from scan_core.telemetry import emit
 
 REASONS_KEPT = 12
@@ -172,6 +173,20 @@ def release(services: Services, gate: Gate) -> None:
         return
     scans.leave_all(services, gate)
     change_gate(services.gates, gate.gate_id, gate_steps.released)
+
+
+def under(services: Services, look: Look) -> list[Versioned[Gate]]:
+    """Read every gate that a look may lead to.
+
+    Args:
+        services: The doors to the outside.
+        look: The look.
+
+    Returns:
+        The gates in its own partition, and those of a branch's commits that it names.
+    """
+    named = [services.gates.gate(gate_id) for gate_id in (look.current, *look.ending) if gate_id is not None]
+    return [*services.gates.gates_of(look.of.subject), *(row for row in named if row is not None)]
 
 
 def needs_attention(gate: Gate, unreported: object) -> bool:

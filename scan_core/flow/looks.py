@@ -13,7 +13,7 @@ from scan_core.flow.holds import Urgent, held_seconds, note_answer, note_failure
 from scan_core.flow.rules_reading import NotYet
 from scan_core.flow.services import Services
 from scan_core.flow.sweep import sweep
-from scan_core.model.gate import Gate, Look
+from scan_core.model.gate import Look
 from scan_core.model.request import LookRequest, ProjectRequest, PushRequest, Request
 from scan_core.model.subject import Branch, BuildRef, Check, PullRequestRef, Subject
 from scan_core.store.rows import Conflict, Versioned
@@ -206,13 +206,8 @@ def _drop(services: Services, look: Versioned[Look], why: str, *, is_gone: bool 
     emit("look_dropped", **_named(reference), sentence=why)
     services.audit.append(services.now(), "dropped", {**_named(reference), "why": why})
     if is_gone and not isinstance(reference, Check):  # a check waits for its answer, whatever is gone
-        for row in _gates_of(services, look.value):
+        for row in gates.under(services, look.value):
             gates.close(services, row.value, "gone")
-
-
-def _gates_of(services: Services, look: Look) -> list[Versioned[Gate]]:
-    elsewhere = [services.gates.gate(gate_id) for gate_id in (look.current, *look.ending) if gate_id is not None]
-    return [*services.gates.gates_of(look.of.subject), *(row for row in elsewhere if row is not None)]
 
 
 def _write_look(services: Services, old: Versioned[Look], look: Look) -> bool:

@@ -8,7 +8,7 @@ from scan_core.flow.change import change_gate
 from scan_core.flow.gate_steps import Question
 from scan_core.flow.services import Services
 from scan_core.model.gate import Gate, GateState
-from scan_core.model.place import Place
+from scan_core.model.place import CheckPlace, Place
 from scan_core.model.verdict import Verdict
 from scan_core.store.rows import Conflict
 from scan_core.telemetry import emit
@@ -34,12 +34,21 @@ def opened(services: Services, place: Place, accepted_at: datetime) -> Gate:
             return opened(services, place, accepted_at)
         emit("gate_opened", gate=place.gate_id, kind=place.kind, commit=place.commit)
         return fresh
-    again = change_gate(services.gates, place.gate_id, lambda gate: None if gate.state.is_current else fresh)
+    again = change_gate(services.gates, place.gate_id, lambda gate: _again(gate, fresh))
     if again is not None:
         emit("gate_reopened", gate=place.gate_id, kind=place.kind, commit=place.commit)
         return again
     row = services.gates.gate(place.gate_id)
     return fresh if row is None else row.value
+
+
+def _again(gate: Gate, fresh: Gate) -> Gate | None:
+    """The gate as it opens again; what it showed, who shows it and the audit's due stay with it."""
+    was_given_up = gate_steps.was_given_up(gate) and not isinstance(gate.place, CheckPlace)  # a check is answered once
+    if gate.state.is_current and not was_given_up:
+        return None
+    kept = ("posted", "posted_at", "reporter", "reporting_until", "unaudited")
+    return fresh.model_copy(update={name: getattr(gate, name) for name in kept})
 
 
 def tell(services: Services, gate: Gate, asked: Question | Verdict) -> None:

@@ -107,7 +107,8 @@ def _error_on(services: Services, subject: SubjectId) -> None:
         served = look.value.model_copy(update={"served": True})
         services.gates.write_look(subject, look, served)
     sentence = _SENTENCE.format(cause=cause)
-    for row in services.gates.gates_of(subject):
+    known = services.gates.gates_of(subject) if look is None else gates.under(services, look.value)
+    for row in known:
         if row.value.state.is_current and not row.value.waits_for:
             gates.decide(services, row.value, service_error(row.value.rules, sentence, services.now()))
             gates.advance(services, row.value.gate_id)
