@@ -1,6 +1,5 @@
 """A pull request: its older gates ended, its latest iteration gated."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from scan_core.devops.errors import DevOpsError
@@ -10,6 +9,7 @@ from scan_core.flow.change import change_gate
 from scan_core.flow.enrolment import follow
 from scan_core.flow.gate_steps import Question
 from scan_core.flow.images_steps import revived
+from scan_core.flow.opening import change_unless_moved
 from scan_core.flow.pull_request_steps import iteration_of, opened, reopened
 from scan_core.flow.rules_reading import NotYet, rules_on_branch
 from scan_core.flow.scans import leave_all
@@ -127,7 +127,7 @@ def _start(services: Services, look: Look, gate: Gate, pull_request: PullRequest
             gate = _published(services, look, gate)
         rules = target_rules(services, pull_request, iteration.target_commit)
         if pull_request.is_draft and rules.rules.enabled and rules.rules.drafts is Drafts.WAIT:
-            _change_unless_moved(services, gate, lambda row: gate_steps.waiting(row, rules))
+            change_unless_moved(services, gate, lambda row: gate_steps.waiting(row, rules))
             return
         gate = _published(services, look, gate)
         _tell(services, gate, pull_request, rules)
@@ -146,7 +146,7 @@ def _published(services: Services, look: Look, gate: Gate) -> Gate:
     if gate.state is not GateState.WAITING:
         return gate
     limit = timedelta(seconds=services.settings.deadline_seconds)
-    after = _change_unless_moved(services, gate, lambda row: gate_steps.published(row, look.accepted_at, limit))
+    after = change_unless_moved(services, gate, lambda row: gate_steps.published(row, look.accepted_at, limit))
     return after or gate
 
 
@@ -156,7 +156,7 @@ def _tell(services: Services, gate: Gate, pull_request: PullRequest, rules: Rule
     if isinstance(asked, Verdict):
         gates.decide(services, gate, asked)
         return
-    _change_unless_moved(services, gate, lambda row: gate_steps.started(row, asked))
+    change_unless_moved(services, gate, lambda row: gate_steps.started(row, asked))
 
 
 def asked_by(services: Services, gate: Gate, pull_request: PullRequest, rules: RulesRead) -> Question | Verdict:
@@ -189,13 +189,6 @@ def _source(place: PullRequestPlace) -> SourceTarget:
         project_id=reference.project_id,
         repository_id=reference.repository_id,
         commit=place.commit,
-    )
-
-
-def _change_unless_moved(services: Services, gate: Gate, step: Callable[[Gate], Gate | None]) -> Gate | None:
-    """Apply a step to a gate unless it has come to ask something else since it was read."""
-    return change_gate(
-        services.gates, gate.gate_id, lambda row: step(row) if gate_steps.asks_the_same(row, gate) else None
     )
 
 
