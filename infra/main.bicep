@@ -84,6 +84,14 @@ param fetchLimitSeconds int = 300
 @maxValue(7200)
 param scanLimitSeconds int = 600
 
+// ---------------------------------------------------------------------------------------------------------------- the images
+
+@description('Whether images are judged. The vault of the job then has to hold the secret `registries` (docs/infrastructure.md).')
+param imageScans bool = false
+
+@description('Resource ids of the container registries whose images are judged as the identities of app and fetch step, separated by commas; both may pull there. Registries with a login of their own are not named.')
+param imageRegistryIds string = ''
+
 // ----------------------------------------------------------------------------------------------------------------- the app
 
 @description('Instances that always wait for hooks. With none, the first hook after a pause waits for a cold start.')
@@ -209,6 +217,7 @@ var names = {
 var deploymentContainer = 'deployments'
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var organisationUrls = [for url in split(devOpsOrganisationUrls, ','): trim(url)]
+var imageRegistries = [for id in (empty(imageRegistryIds) ? [] : split(imageRegistryIds, ',')): trim(id)]
 var emails = [for address in (empty(alarmEmails) ? [] : split(alarmEmails, ',')): trim(address)]
 
 // ------------------------------------------------------------------------------------------------------------------ resources
@@ -264,6 +273,8 @@ module workload 'modules/workload.bicep' = {
     fetchCpu: fetchCpu
     fetchLimitSeconds: fetchLimitSeconds
     scanLimitSeconds: scanLimitSeconds
+    imageScans: imageScans
+    imageRegistries: imageRegistries
     qualysPod: qualysPod
     publicUrl: publicUrl
     furtherSettings: furtherSettings
@@ -316,10 +327,10 @@ output APP_NAME string = workload.outputs.appName
 @description('Where the app is reached: hooks go to /api/hooks/<organisation>, health is at /api/health.')
 output APP_URL string = workload.outputs.appUrl
 
-@description('The vault for `organisations` and `signing-keys`.')
+@description('The vault for `organisations`, `signing-keys` and `sealing-keys`.')
 output APP_VAULT_NAME string = names.appVault
 
-@description('The vault for `qualys-access-token`.')
+@description('The vault for `qualys-access-token` and `registries`.')
 output JOB_VAULT_NAME string = names.jobVault
 
 @description('The registry that the scanner image is pushed to.')

@@ -50,6 +50,15 @@ var alarms = [
     threshold: 0
   }
   {
+    name: 'verdict-not-reported'
+    description: 'Verdicts are known for too long and not shown: the problem stands in verdict_not_reported.'
+    query: loadTextContent('../queries/verdict-not-reported.kql')
+    severity: 2
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
+  {
     name: 'attempts-lost'
     description: 'Workers gave no sign of life: look at the job\'s executions, its memory and its image.'
     query: loadTextContent('../queries/attempts-lost.kql')
@@ -102,6 +111,24 @@ var alarms = [
     window: 'PT30M'
     operator: 'GreaterThan'
     threshold: 5
+  }
+  {
+    name: 'devops-held'
+    description: 'Azure DevOps asks for pauses or does not answer, for more than half of the time: cause and kind of devops_held say which.'
+    query: loadTextContent('../queries/devops-held.kql')
+    severity: 2
+    window: 'PT30M'
+    operator: 'GreaterThan'
+    threshold: 15
+  }
+  {
+    name: 'checks-not-answered'
+    description: 'A pipeline waited in vain for its check: check_not_answered says what kept the answer.'
+    query: loadTextContent('../queries/checks-not-answered.kql')
+    severity: 2
+    window: 'PT30M'
+    operator: 'GreaterThan'
+    threshold: 0
   }
   {
     name: 'hooks-refused'

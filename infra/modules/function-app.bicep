@@ -188,6 +188,7 @@ var hostSettings = {
 var appSettings = {
   SCANGATE_ORGANISATIONS: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/organisations)'
   SCANGATE_SIGNING_KEYS: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/signing-keys)'
+  SCANGATE_SEALING_KEYS: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/sealing-keys)'
   SCANGATE_STORAGE_ACCOUNT: storageAccountName
   SCANGATE_IDENTITY_CLIENT_ID: identity.clientId
   SCANGATE_QUALYS_POD: qualysPod

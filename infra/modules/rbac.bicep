@@ -5,8 +5,8 @@
 // stands, the others do not exist.
 metadata description = 'Every role assignment of a deployment.'
 
-@description('Which roles: `foundation` before the app and the job are made, `registry` in the registry\'s resource group, `job` after the job was made.')
-@allowed(['foundation', 'registry', 'job'])
+@description('Which roles: `foundation` before the app and the job are made, `registry` in the resource group of the registry with the scanner image, `images` in that of a registry whose images are judged, `job` after the job was made.')
+@allowed(['foundation', 'registry', 'images', 'job'])
 param part string
 
 @description('Names of the resources on which roles are given: storage, insights, appVault, jobVault, registry, job.')
@@ -133,6 +133,17 @@ resource appSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (p
   }
 }
 
+// Finds which digests a reference stands for.
+resource appImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (part == 'images') {
+  name: guid(registry.id, principals.app, roles.acrPull)
+  scope: registry
+  properties: {
+    principalId: principals.app
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.acrPull)
+  }
+}
+
 // The built-in Container Apps Jobs Operator also lists secrets. The last two actions, with `stop/execution` and
 // `execution` in the singular, are not named by the pages on Container Apps jobs: the spellings are those of the generated
 // page "Azure permissions for Compute" (2024) and of third parties' templates. If Azure refuses one, it names the action.
@@ -179,6 +190,17 @@ resource fetchAttempts 'Microsoft.Authorization/roleAssignments@2022-04-01' = if
     principalId: principals.fetch
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageQueueDataMessageProcessor)
+  }
+}
+
+// Gets the token for one repository that the scan step pulls with.
+resource fetchImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (part == 'images') {
+  name: guid(registry.id, principals.fetch, roles.acrPull)
+  scope: registry
+  properties: {
+    principalId: principals.fetch
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.acrPull)
   }
 }
 

@@ -59,6 +59,9 @@ param devOpsOrganisationUrls array
 @description('Address in the key vault of the secret with the Qualys access token, without a version.')
 param qualysTokenUrl string
 
+@description('Address in the key vault of the secret with the container registries that fetch may ask, without a version; empty = it asks none.')
+param registriesUrl string
+
 @description('SHA-256 that the QScanner program has to have; empty = what the image says.')
 param scannerSha256 string
 
@@ -72,7 +75,9 @@ var memory = {
   '3.0': '6Gi'
 }
 var isReady = image != placeholderImage
+var asksRegistries = isReady && !empty(registriesUrl)
 var tokenName = 'qualys-access-token'
+var registriesName = 'registries'
 var mounts = [
   {
     volumeName: 'work'
@@ -104,6 +109,13 @@ var tokenVariable = [
   {
     name: 'QUALYS_ACCESS_TOKEN'
     secretRef: tokenName
+  }
+]
+// Passwords of registries may stand in it, so it comes from the vault as well, and to this step alone.
+var registriesVariable = [
+  {
+    name: 'SCANGATE_REGISTRIES'
+    secretRef: registriesName
   }
 ]
 // An empty value would override what the image was built with, so it is left out.
@@ -164,13 +176,19 @@ resource job 'Microsoft.App/jobs@2025-01-01' = {
           identity: pullIdentity.id
         }
       ]
-      secrets: isReady ? [
+      secrets: concat(isReady ? [
         {
           name: tokenName
           keyVaultUrl: qualysTokenUrl
           identity: pullIdentity.id
         }
-      ] : []
+      ] : [], asksRegistries ? [
+        {
+          name: registriesName
+          keyVaultUrl: registriesUrl
+          identity: pullIdentity.id
+        }
+      ] : [])
       // What each identity may be used for: `Init` by init containers alone; `None` by the platform alone. Nothing is
       // left for the main container, where code under scan is read.
       identitySettings: [
@@ -190,7 +208,7 @@ resource job 'Microsoft.App/jobs@2025-01-01' = {
           name: 'fetch'
           image: image
           args: ['fetch']
-          env: concat(folderVariable, fetchVariables)
+          env: concat(folderVariable, fetchVariables, asksRegistries ? registriesVariable : [])
           resources: {
             cpu: json(fetchCpu)
             memory: memory[fetchCpu]

@@ -78,6 +78,12 @@ param fetchLimitSeconds int
 @maxValue(7200)
 param scanLimitSeconds int
 
+@description('Whether images are judged. The vault of the job then has to hold the secret `registries` (docs/infrastructure.md).')
+param imageScans bool
+
+@description('Resource ids of the container registries in which the identities of app and fetch step may pull.')
+param imageRegistries array
+
 @description('Qualys platform, such as US1 or EU1.')
 @minLength(3)
 @maxLength(4)
@@ -157,6 +163,20 @@ module rolesOnRegistry 'rbac.bicep' = {
   }
 }
 
+module rolesOnImages 'rbac.bicep' = [
+  for id in imageRegistries: {
+    name: 'scangate-roles-images-${uniqueString(names.token, id)}'
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      part: 'images'
+      names: union(names, { registry: last(split(id, '/')) })
+      principals: principals
+      operatorType: operatorPrincipalType
+      platformStartsJob: jobTrigger == 'queue'
+    }
+  }
+]
+
 module rolesOnJob 'rbac.bicep' = {
   name: 'scangate-roles-job'
   scope: resourceGroup(groupName)
@@ -215,6 +235,7 @@ module scanJob 'scan-job.bicep' = {
     queueEndpoint: storageEndpoints.queue
     devOpsOrganisationUrls: organisationUrls
     qualysTokenUrl: '${jobVaultUri}secrets/qualys-access-token'
+    registriesUrl: imageScans ? '${jobVaultUri}secrets/registries' : ''
     scannerSha256: scannerSha256
   }
   dependsOn: [

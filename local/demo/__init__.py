@@ -1,1 +1,1 @@
-"""The demo: a pull request is refused, fixed and let through."""
+"""The demo: a pull request, then an image, is refused, fixed and let through."""

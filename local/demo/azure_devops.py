@@ -45,7 +45,7 @@ class Team:
             version: The API's version.
 
         Returns:
-            The answer's JSON.
+            The answer's JSON; None where it is empty.
 
         Raises:
             httpx2.HTTPStatusError: It was refused.
@@ -54,7 +54,7 @@ class Team:
             method, f"{self._plan.organisation_url}/{path}", json=body, headers=_accept(version)
         )
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def make_project(self, name: str) -> str:
         """Make a project and wait until it is there.
@@ -159,21 +159,24 @@ class Team:
         made = self.call("POST", f"{project}/_apis/git/repositories/{repository}/pullRequests", wanted)
         return int(made["pullRequestId"])
 
-    def latest_status(self, project: str, repository: str, pull_request: int) -> dict[str, Any] | None:
+    def latest_status(
+        self, project: str, repository: str, pull_request: int, name: str = "source"
+    ) -> dict[str, Any] | None:
         """Read what Scangate says of the latest iteration.
 
         Args:
             project: The project's id.
             repository: The repository's id.
             pull_request: Its number.
+            name: The status's name: what was scanned.
 
         Returns:
-            The newest status of the latest iteration; None where there is none.
+            The newest status of that name on the latest iteration; None where there is none.
         """
         place = f"{project}/_apis/git/repositories/{repository}/pullRequests/{pull_request}"
         newest = max(each["id"] for each in self.call("GET", f"{place}/iterations")["value"])
         statuses = self.call("GET", f"{place}/iterations/{newest}/statuses")["value"]
-        ours = [each for each in statuses if each["context"].get("genre") == "scangate"]
+        ours = [each for each in statuses if each["context"] == {"genre": "scangate", "name": name}]
         return max(ours, key=lambda status: int(status["id"]), default=None)
 
     def complete(self, project: str, repository: str, pull_request: int) -> tuple[bool, str]:

@@ -10,6 +10,7 @@ import httpx2
 
 from local.arm.identity import MANAGEMENT
 from local.stack.plan import Plan
+from local.stack.registries import listed
 from scan_core.store.connection import from_connection_string
 from scan_core.store.queues import Queues
 
@@ -20,7 +21,8 @@ _FETCH_IDENTITY: Final = RESOURCE_ID.replace(
     "Microsoft.App/jobs/scan", "Microsoft.ManagedIdentity/userAssignedIdentities/fetch"
 )
 _API_VERSION: Final = "2025-01-01"
-_FOLDER: Final = "/work"
+_FOLDER: Final = "/scangate-worker"
+"""Not /work as in the deployment: a checkout may stand there, and paths below it are moved by the stand-in."""
 _REPLICA_SECONDS: Final = 1800
 _LINK: Final = timedelta(days=365)
 """Azurite takes no identity over plain http, so fetch gets a link to its queue, anew with each start of the stack."""
@@ -71,7 +73,13 @@ def definition(plan: Plan, connection: str) -> dict[str, Any]:
     fetch = [
         _secret("SCANGATE_ATTEMPTS_QUEUE", "attempts-queue"),
         _secret("SCANGATE_DEVOPS_PAT", "devops-pat"),
-        *_values({"SCANGATE_DEVOPS_ORIGINS": json.dumps([f"{plan.organisation_url}/"]), "AZURE_CLIENT_ID": "fetch"}),
+        *_values(
+            {
+                "SCANGATE_DEVOPS_ORIGINS": json.dumps([f"{plan.organisation_url}/"]),
+                "SCANGATE_REGISTRIES": json.dumps([{"organisation": plan.org, **listed(plan)}]),
+                "AZURE_CLIENT_ID": "fetch",
+            }
+        ),
     ]
     scan = [
         _secret("QUALYS_ACCESS_TOKEN", "qualys-access-token"),

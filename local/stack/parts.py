@@ -9,8 +9,11 @@ from pathlib import Path
 from local.arm.__main__ import HEADER_SETTING
 from local.arm.identity import PATH as IDENTITY_PATH
 from local.devops.__main__ import TOKEN_SETTING
+from local.registry.__main__ import ACCESS_SETTING
+from local.registry.access import EVERYWHERE, Access, Principal
 from local.stack.job import RESOURCE_ID
-from local.stack.plan import Plan
+from local.stack.plan import REGISTRY_USER, Plan
+from local.stack.registries import PULLER, listed
 from local.storage.account import recall
 
 REPOSITORY = Path(__file__).parents[2]
@@ -77,6 +80,24 @@ def arm(data: Path, plan: Plan) -> Part:
     return Part("arm", _python("local.arm", *place), {HEADER_SETTING: plan.identity_header})
 
 
+def registry(data: Path, plan: Plan) -> Part:
+    """Describe the container registry.
+
+    Args:
+        data: The stack's data folder.
+        plan: The stack's plan.
+
+    Returns:
+        The registry, which keeps its images in ``registry``. One user may push; the app may pull, with a password or as
+        any identity of the stand-in for Azure Resource Manager.
+    """
+    pusher = Principal(name=REGISTRY_USER, password=plan.registry_password, grants={EVERYWHERE: ("pull", "push")})
+    puller = Principal(name=PULLER, password=plan.pull_password, identities=("*",), grants={EVERYWHERE: ("pull",)})
+    access = Access(principals=(pusher, puller), identity_header=plan.identity_header)
+    place = ("--port", str(plan.registry_port), "--data", str(data / "registry"))
+    return Part("registry", _python("local.registry", *place), {ACCESS_SETTING: access.model_dump_json()})
+
+
 def app(data: Path, plan: Plan, lease_seconds: int = LEASE_SECONDS, port: int | None = None) -> Part:
     """Describe the app: the Functions host with Scangate's function app.
 
@@ -105,13 +126,19 @@ def app(data: Path, plan: Plan, lease_seconds: int = LEASE_SECONDS, port: int | 
 
 
 def _settings(data: Path, plan: Plan, connection: str) -> dict[str, str]:
-    organisation = {"url": plan.organisation_url, "hook_secrets": [plan.hook_secret]}
+    organisation = {
+        "url": plan.organisation_url,
+        "hook_secrets": [plan.hook_secret],
+        "check_secrets": [plan.check_secret],
+        "registries": [listed(plan)],
+    }
     return {
         "AzureWebJobsStorage": connection,
         "PYTHON_THREADPOOL_THREAD_COUNT": "32",
         "SCANGATE_ORGANISATIONS": json.dumps({plan.org: organisation}),
         "SCANGATE_PUBLIC_URL": plan.app,
         "SCANGATE_SIGNING_KEYS": json.dumps([plan.signing_key]),
+        "SCANGATE_SEALING_KEYS": json.dumps([plan.sealing_key]),
         "SCANGATE_STORAGE_CONNECTION": connection,
         "SCANGATE_DEVOPS_PAT": plan.devops_token,
         "SCANGATE_QUALYS_POD": "US2",

@@ -5,12 +5,14 @@ import os
 import secrets
 import socket
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 HOST = "127.0.0.1"
 _FILE = "stack.json"
+REGISTRY_USER: Final = "admin"
+"""Who may push to the registry."""
 _RUNNER_SETTING = "SCANGATE_LOCAL_RUNNER"
 """The runner of new stacks, so that a whole test suite can be run with another one."""
 
@@ -20,6 +22,14 @@ type LocalRunner = Literal["process", "container-apps"]
 
 class PlanUnreadable(ValueError):
     """The remembered plan of a data folder is not what this program wrote."""
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _free_port() -> int:
+    return free_ports(1)[0]
 
 
 class Plan(BaseModel):
@@ -39,9 +49,16 @@ class Plan(BaseModel):
     """Another server instead of the simulator."""
     scanner: str
     runner: LocalRunner = "process"
-    arm_port: int = Field(default_factory=lambda: free_ports(1)[0])
-    identity_header: str = Field(default_factory=lambda: secrets.token_urlsafe(32))
+    arm_port: int = Field(default_factory=_free_port)
+    identity_header: str = Field(default_factory=_secret)
     """The secret with which the app asks for tokens of its managed identity."""
+    registry_port: int = Field(default_factory=_free_port)
+    registry_password: str = Field(default_factory=_secret)
+    """Of whoever pushes."""
+    pull_password: str = Field(default_factory=_secret)
+    """Of the app, which may only pull."""
+    check_secret: str = Field(default_factory=_secret)
+    sealing_key: str = Field(default_factory=_secret)
 
     @property
     def app(self) -> str:
@@ -59,6 +76,16 @@ class Plan(BaseModel):
         return f"http://{HOST}:{self.arm_port}"
 
     @property
+    def registry(self) -> str:
+        """The registry's host, as image references name it."""
+        return f"{HOST}:{self.registry_port}"
+
+    @property
+    def registry_url(self) -> str:
+        """The registry's address, without a slash at the end."""
+        return f"http://{self.registry}"
+
+    @property
     def organisation_url(self) -> str:
         """The organisation's address."""
         return f"{self.devops}/{self.org}"
@@ -70,15 +97,16 @@ class Plan(BaseModel):
         Returns:
             The plan, with the QScanner stand-in as its scanner.
         """
-        app_port, devops_port, arm_port = free_ports(3)
+        app_port, devops_port, arm_port, registry_port = free_ports(4)
         return cls(
-            hook_secret=secrets.token_urlsafe(32),
-            devops_token=os.environ.get("SCANGATE_DEVOPS_PAT") or secrets.token_urlsafe(32),
+            hook_secret=_secret(),
+            devops_token=os.environ.get("SCANGATE_DEVOPS_PAT") or _secret(),
             signing_key=secrets.token_urlsafe(48),
-            qualys_token=os.environ.get("QUALYS_ACCESS_TOKEN") or secrets.token_urlsafe(32),
+            qualys_token=os.environ.get("QUALYS_ACCESS_TOKEN") or _secret(),
             app_port=app_port,
             devops_port=devops_port,
             arm_port=arm_port,
+            registry_port=registry_port,
             runner=TypeAdapter(LocalRunner).validate_python(os.environ.get(_RUNNER_SETTING, "process")),
             scanner=os.environ.get("SCANGATE_QSCANNER") or str(stand_in()),
         )

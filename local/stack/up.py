@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -12,7 +12,7 @@ import httpx2
 
 from local.stack import job, parts
 from local.stack.parts import REPOSITORY, Part
-from local.stack.plan import Plan
+from local.stack.plan import REGISTRY_USER, Plan
 from local.storage.account import recall
 from scan_core.runner.process import ProcessRunner
 
@@ -48,6 +48,10 @@ class Stack:
             "hook_user": self.plan.hook_user,
             "hook_secret": self.plan.hook_secret,
             "devops_token": self.plan.devops_token,
+            "registry": self.plan.registry,
+            "registry_user": REGISTRY_USER,
+            "registry_password": self.plan.registry_password,
+            "check_secret": self.plan.check_secret,
             **jobs,
         }
 
@@ -59,6 +63,15 @@ class Stack:
 
         Raises:
             PartFailed: It ended first.
+        """
+        self.begin(part)
+        self.await_ready(part.name)
+
+    def begin(self, part: Part) -> None:
+        """Start a part, and do not wait for it.
+
+        Args:
+            part: The part.
         """
         log = self.log_of(part.name)
         with log.open("a", encoding="utf-8") as file:
@@ -73,10 +86,22 @@ class Stack:
                 start_new_session=True,
             )
         self.running[part.name] = process
+
+    def await_ready(self, name: str) -> None:
+        """Wait until a part that was begun is ready.
+
+        Args:
+            name: The part's name.
+
+        Raises:
+            PartFailed: It ended first.
+        """
+        process = self.running[name]
         if process.stdout is None or not process.stdout.readline():
             process.wait()
+            log = self.log_of(name)
             tail = log.read_text(errors="replace")[-2000:].strip()
-            raise PartFailed(f"{part.name} did not start (its log is {log}): {tail}")
+            raise PartFailed(f"{name} did not start (its log is {log}): {tail}")
 
     def log_of(self, name: str) -> Path:
         """Find a part's log.
@@ -108,6 +133,7 @@ class Stack:
             ProcessRunner(workers, max_workers=1, fetch_environment=dict, scan_environment=dict).stop_all()
         self._stop_part("arm")
         self._stop_part("devops")
+        self._stop_part("registry")
         self._stop_part("storage")
 
     def _stop_part(self, name: str) -> None:
@@ -136,7 +162,7 @@ class Stack:
 
 
 def start(data: Path, plan: Plan, lease_seconds: int, progress: Callable[[str], None]) -> Stack:
-    """Start storage, Azure DevOps, where asked a job for the workers, and the app.
+    """Start storage, Azure DevOps, a registry, where asked a job for the workers, and the app.
 
     Args:
         data: The stack's data folder.
@@ -152,14 +178,12 @@ def start(data: Path, plan: Plan, lease_seconds: int, progress: Callable[[str], 
     """
     stack = Stack(data, plan)
     try:
-        progress("storage (Azurite)")
-        stack.start(parts.storage(data))
-        if plan.devops_url is None:
-            progress("Azure DevOps (simulator)")
-            stack.start(parts.devops(data, plan))
+        for what, part in _surroundings(data, plan):
+            progress(what)
+            stack.begin(part)
+        for name in list(stack.running):
+            stack.await_ready(name)
         if plan.runner == "container-apps":
-            progress("Azure Resource Manager (stand-in)")
-            stack.start(parts.arm(data, plan))
             job.deploy(plan, stack.line()["storage"])
         progress("the app (Functions host)")
         stack.start(parts.app(data, plan, lease_seconds))
@@ -168,6 +192,16 @@ def start(data: Path, plan: Plan, lease_seconds: int, progress: Callable[[str], 
         stack.stop()
         raise
     return stack
+
+
+def _surroundings(data: Path, plan: Plan) -> Iterator[tuple[str, Part]]:
+    """Describe what the app needs around it; the parts come up side by side, since none of them needs another."""
+    yield "storage (Azurite)", parts.storage(data)
+    if plan.devops_url is None:
+        yield "Azure DevOps (simulator)", parts.devops(data, plan)
+    if plan.runner == "container-apps":
+        yield "Azure Resource Manager (stand-in)", parts.arm(data, plan)
+    yield "a container registry", parts.registry(data, plan)
 
 
 def _refuse_wrong_settings(plan: Plan) -> None:

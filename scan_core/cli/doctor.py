@@ -11,6 +11,7 @@ from scan_core.cli.organisation import (
     reached,
     read_settings,
     refuse,
+    registry_client,
     storage_of,
 )
 from scan_core.devops.errors import DevOpsError
@@ -19,6 +20,7 @@ from scan_core.devops.projects import Project
 from scan_core.onboarding import doctor as checks
 from scan_core.onboarding.doctor import Check, Health
 from scan_core.onboarding.order import Organisation, secret_problem
+from scan_core.onboarding.registries_check import check_registries, check_secrets
 from scan_core.onboarding.selection import NoSuchProject, choose
 from scan_core.onboarding.storage_check import check_storage
 from scan_core.onboarding.wish import scope_of, wish_for
@@ -28,7 +30,7 @@ from scan_core.settings import Settings
 
 
 def doctor(projects: Projects = None, organisation: OrganisationOption = None) -> None:
-    """Check settings, storage, the identity in Azure DevOps, and in each project its rights and subscriptions.
+    """Check settings, storage, registries, the identity in Azure DevOps, and in each project rights and subscriptions.
 
     Without projects, every project that the identity may see. Ends with 0 when nothing is bad, 1 when something is,
     2 when the settings cannot be read.
@@ -49,6 +51,8 @@ def _checks(organisation: Organisation, asked: Sequence[str]) -> Iterator[Check]
     yield _rules(settings)
     yield checks.address(settings.public_url, organisation.described.url)
     yield check_storage(lambda: storage_of(settings))
+    yield check_secrets(settings, organisation.described)
+    yield from check_registries(organisation.described, lambda registry: registry_client(settings, registry))
     administration, patience = organisation.administration, organisation.patience
     try:
         identity = patience.repeatedly(administration.authenticated_id)
@@ -62,7 +66,8 @@ def _checks(organisation: Organisation, asked: Sequence[str]) -> Iterator[Check]
     if not chosen:
         sentence = "this identity sees no project: add it to those that are to be gated"
         yield Check(Health.BAD, organisation.name, sentence)
-    yield from checks.rights(administration, patience, chosen)
+    judges_images = bool(organisation.described.registries)
+    yield from checks.rights(administration, patience, chosen, judges_images=judges_images)
     yield from _hooks(organisation, identity, chosen)
 
 

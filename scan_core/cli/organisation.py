@@ -16,7 +16,9 @@ from scan_core.devops.naming import shown
 from scan_core.model.ids import OrganisationName
 from scan_core.onboarding.order import Organisation
 from scan_core.onboarding.patience import Patience
-from scan_core.settings import Settings, SettingsInvalid
+from scan_core.registry.access import ENTRA_SCOPE
+from scan_core.registry.client import RegistryClient
+from scan_core.settings import RegistrySettings, Settings, SettingsInvalid
 from scan_core.store.connection import Storage, from_connection_string, from_identity
 from scan_core.telemetry import redact_logs
 
@@ -95,8 +97,25 @@ def refuse(sentence: str) -> NoReturn:
     raise typer.Exit(NOT_BEGUN)
 
 
+def registry_client(settings: Settings, registry: RegistrySettings) -> RegistryClient:
+    """Prepare to ask a registry as the app would.
+
+    Args:
+        settings: The settings.
+        registry: One of those that an organisation lists.
+
+    Returns:
+        What asks it. In trials with a personal access token it has no identity, unless this environment has one.
+    """
+    has_identity = settings.devops_pat is None or "IDENTITY_ENDPOINT" in os.environ
+    return RegistryClient(
+        [registry.access()],
+        (lambda: storage_credential(settings).get_token(ENTRA_SCOPE).token) if has_identity else None,
+    )
+
+
 def storage_credential(settings: Settings) -> TokenCredential:
-    """Choose who calls storage, as for Azure DevOps.
+    """Choose who calls storage and registries, as for Azure DevOps.
 
     Args:
         settings: The settings.

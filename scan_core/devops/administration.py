@@ -31,19 +31,14 @@ from scan_core.devops.hooks import (
     Subscription,
     SubscriptionId,
 )
+from scan_core.devops.hooks_reading import delivery_from, results_from, subscription_from
 from scan_core.devops.identity import Authorization
 from scan_core.devops.naming import plain_url
 from scan_core.devops.pace import Pace
 from scan_core.devops.policies import STATUS_POLICY_TYPE, PolicyRead, StatusPolicy
 from scan_core.devops.projects import Project
-from scan_core.devops.reading import (
-    delivery_from,
-    malformed,
-    policy_from,
-    project_from,
-    results_from,
-    subscription_from,
-)
+from scan_core.devops.projects_reading import policy_from, project_from
+from scan_core.devops.reading import malformed
 from scan_core.devops.rights import Right
 from scan_core.devops.sdk import location_client
 from scan_core.devops.signed_in import signed_in_as

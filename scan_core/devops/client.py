@@ -13,7 +13,8 @@ from scan_core.devops.pace import Pace
 from scan_core.devops.pipelines import Builds, Checks
 from scan_core.devops.pipelines_sdk import build_client
 from scan_core.devops.pull_requests import IterationRead, PullRequest, StatusRead
-from scan_core.devops.reading import iteration_from, malformed, pull_request_from, status_from
+from scan_core.devops.pull_requests_reading import iteration_from, pull_request_from, status_from
+from scan_core.devops.reading import malformed
 from scan_core.devops.repositories import Repositories, file_in
 from scan_core.devops.sdk import git_client, location_client, models
 from scan_core.devops.signed_in import signed_in_as

@@ -1,7 +1,8 @@
 """The adapter's pipelines: builds with their tags and properties, and checks that wait for their callback."""
 
-import io
-from collections.abc import Callable, Mapping, Sequence
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -9,6 +10,7 @@ from typing import Any
 
 from scan_core.devops.asking import ask, ask_list, ask_pages, tell
 from scan_core.devops.builds import BuildRead
+from scan_core.devops.builds_reading import build_from
 from scan_core.devops.errors import DevOpsError
 from scan_core.devops.pipelines_sdk import (
     BuildClient,
@@ -18,7 +20,7 @@ from scan_core.devops.pipelines_sdk import (
     task_client,
     task_models,
 )
-from scan_core.devops.reading import build_from, number_from
+from scan_core.devops.reading import at, lower, malformed, number_from
 from scan_core.devops.transport import Errand, Transport
 from scan_core.model.ids import OrganisationName, ProjectId
 from scan_core.model.subject import BuildRef, Check
@@ -26,6 +28,10 @@ from scan_core.model.subject import BuildRef, Check
 _PAGE_SIZE = 200
 _EVENTS = "557624af-b29e-4c20-8ab0-0399d2204f3f"
 """Posting an event to a plan, which the SDK does not generate (Microsoft Learn, "Invoke Azure Function check")."""
+_LOGS = "46f5667d-263a-4684-91b1-dff7fdcf64e2"
+_BYTES = "application/octet-stream"
+
+_logger = logging.getLogger(__name__)
 
 
 class Builds:
@@ -51,14 +57,17 @@ class Builds:
             The build.
 
         Raises:
-            DevOpsError: The call failed.
+            DevOpsError: The call failed; MALFORMED also where the answer is about another build or project.
         """
         doing = f"reading build {ref.build_id}"
         model = ask(Errand(doing), lambda: self._client.get_build(ref.project_id, ref.build_id))
-        return build_from(model, self._organisation, ref.project_id, doing)
+        build = build_from(model, self._organisation, ref.project_id, doing)
+        if build.ref != ref:
+            raise malformed(doing, "Azure DevOps answered about another build")
+        return build
 
     def completed(self, project_id: ProjectId, since: datetime) -> tuple[BuildRead, ...]:
-        """List a project's builds that completed since a moment.
+        """List a project's builds that completed since a moment. One that cannot be read is left out and logged.
 
         Args:
             project_id: The project.
@@ -82,7 +91,7 @@ class Builds:
                 continuation_token=token,
             ),
         )
-        return tuple(build_from(model, self._organisation, project_id, doing) for model in found)
+        return tuple(self._readable(found, project_id, doing))
 
     def mark(
         self, ref: BuildRef, *, add_tags: Sequence[str], remove_tags: Sequence[str], properties: Mapping[str, str]
@@ -105,11 +114,21 @@ class Builds:
         ]
         project, number = ref.project_id, ref.build_id
         ask(Errand(doing), lambda: self._client.update_build_properties(document, project, number))
-        present = ask(Errand(doing), lambda: self._client.get_build_tags(project, number))
+        present = ask_list(Errand(doing), lambda: self._client.get_build_tags(project, number))
         for tag in [tag for tag in add_tags if tag not in present]:
-            _each(doing, partial(self._client.add_build_tag, project, number, tag))
+            ask(Errand(doing), partial(self._client.add_build_tag, project, number, tag))
         for tag in [tag for tag in remove_tags if tag in present]:
-            _each(doing, partial(self._client.delete_build_tag, project, number, tag))
+            _gone(doing, partial(self._client.delete_build_tag, project, number, tag))
+
+    def _readable(self, models: Iterable[Any], project_id: ProjectId, doing: str) -> Iterator[BuildRead]:
+        for model in models:
+            if lower(at(model, "project", "id")) != project_id:
+                raise malformed(doing, "Azure DevOps answered about another project")
+            try:
+                yield build_from(model, self._organisation, project_id, doing)
+            except DevOpsError as error:
+                # Its own hook brings a look at it; the others shall not wait for it.
+                _logger.warning("left out one build: %s", error.sentence)
 
 
 class Checks:
@@ -152,7 +171,12 @@ class Checks:
             log_id = number_from(made, "id", doing)
             self._show_log(client, check, log_id)
         body = "".join(f"{line}\n" for line in lines).encode()
-        tell(Errand(doing), lambda: client.append_log_content(io.BytesIO(body), scope, hub, plan, log_id))
+        route = {"scopeIdentifier": scope, "hubName": hub, "planId": plan, "logId": log_id}
+        # The SDK's own method sends a stream, which goes out in chunks and without a length.
+        tell(
+            Errand(doing),
+            lambda: client._send("POST", _LOGS, "7.1", route_values=route, content=body, media_type=_BYTES),  # noqa: SLF001 (it sends bytes whole)
+        )
         return log_id
 
     def answer(self, check: Check, token: str, *, passed: bool) -> None:
@@ -173,11 +197,14 @@ class Checks:
             "result": "succeeded" if passed else "failed",
         }
         route = {"scopeIdentifier": check.project_id, "hubName": check.hub, "planId": check.plan_id}
-        client = self._client(token)
-        tell(
-            Errand("answering a check"),
-            lambda: client._send("POST", _EVENTS, "2.0-preview.1", route_values=route, content=event),  # noqa: SLF001 (not generated)
-        )
+        client, doing = self._client(token), "answering a check"
+
+        def send() -> None:
+            answer = client._send("POST", _EVENTS, "2.0-preview.1", route_values=route, content=event)  # noqa: SLF001 (not generated)
+            if answer.content and not _is_json(answer.content):
+                raise malformed(doing, "the answer is something else than JSON")  # from somebody on the way
+
+        tell(Errand(doing), send)
 
     def _show_log(self, client: TaskClient, check: Check, log_id: int) -> None:
         """Hang a log on the check's record in its timeline, without which nobody sees it."""
@@ -194,7 +221,16 @@ class Checks:
         return task_client(self._url, self._transport.signed_by(lambda: f"Bearer {token}"))
 
 
-def _each(doing: str, call: Callable[[], Any]) -> None:
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _gone(doing: str, call: Callable[[], Any]) -> None:
+    """Take something away; where it is not there any more, that is all the better."""
     try:
         ask(Errand(doing), call)
     except DevOpsError as error:

@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
-from scan_core.devops.asking import ask, ask_pages, tell
+from scan_core.devops.asking import ask, ask_pages
 from scan_core.devops.builds import BranchTip
+from scan_core.devops.builds_reading import branch_tip_from
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.devops.naming import branch_name, is_unicode, shown
-from scan_core.devops.reading import branch_tip_from, malformed
+from scan_core.devops.reading import at, lower, malformed, number_from
 from scan_core.devops.sdk import GitClient, models
 from scan_core.devops.transport import Errand
 from scan_core.model.gate import Status
@@ -43,13 +44,15 @@ class Repositories:
             Its full ref name; None where it has none yet.
 
         Raises:
-            DevOpsError: The call failed.
+            DevOpsError: The call failed; MALFORMED also where the answer is about another repository.
             ValueError: An id is not a GUID in lower case.
         """
         ids = _ids(project_id, repository_id)
         doing = f"reading repository {repository_id}"
         model = ask(Errand(doing), lambda: self._git.get_repository(**ids))
-        name = model.default_branch
+        if (lower(at(model, "project", "id")), lower(at(model, "id"))) != (project_id, repository_id):
+            raise malformed(doing, "Azure DevOps answered about another repository or project")
+        name = at(model, "default_branch")
         if name is None:
             return None
         if not isinstance(name, str) or not name.startswith(_HEADS):
@@ -147,7 +150,8 @@ class Repositories:
             context=models.GitStatusContext(genre="scangate", name=name),
         )
         doing = f"posting status {status.state} on commit {commit[:12]}"
-        tell(Errand(doing), lambda: self._git.create_commit_status(content, commit, **ids))
+        # Nobody compares what a commit shows later, so an answer that is none is a status that was not posted.
+        number_from(ask(Errand(doing), lambda: self._git.create_commit_status(content, commit, **ids)), "id", doing)
 
     def _tips(
         self, project_id: ProjectId, repository_id: RepositoryId, beginning: str, doing: str

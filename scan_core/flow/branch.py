@@ -29,15 +29,38 @@ def take_push(services: Services, push: PushRequest) -> None:
 
     Args:
         services: The doors to the outside.
-        push: The push; one that names no branch may have moved any.
+        push: The push; one that names no branch may have moved any, of which those are looked at that are judged.
 
     Raises:
-        DevOpsError: The branches could not be listed.
+        DevOpsError: Which those are could not be found out.
     """
-    repositories = services.devops(push.organisation).repositories
-    refs = push.refs or [tip.ref for tip in repositories.branches(push.project_id, push.repository_id)]
-    for ref in refs:
+    for ref in push.refs or _judged(services, push):
         ask_for_look(services, _branch(push, ref), push.accepted_at)
+
+
+def turn(services: Services, look: Versioned[Look], branch: Branch) -> Versioned[Look]:
+    """Find out which commit of a branch is to be gated, and write down which gates are to be opened and ended for it.
+
+    Args:
+        services: The doors to the outside.
+        look: The look, as its row stands.
+        branch: Which branch.
+
+    Returns:
+        The look as its row stands now; its `tip` is written with it later where nothing else changed.
+
+    Raises:
+        Conflict: A newer request changed the look meanwhile.
+        NotYet: Something that is needed cannot be had yet.
+        DevOpsError: Azure DevOps could not be asked.
+    """
+    tip = _judged_tip(services, branch, is_judged=look.value.current is not None)
+    before, current = look.value.current, None if tip is None else _place(branch, tip).gate_id
+    if before == current:
+        return Versioned(look.value.model_copy(update={"tip": tip}), look.etag)
+    ending = dict.fromkeys((*look.value.ending, before))
+    update = {"tip": tip, "current": current, "ending": tuple(each for each in ending if each not in {None, current})}
+    return services.gates.write_look(branch.subject, look, look.value.model_copy(update=update))
 
 
 def examine(services: Services, look: Versioned[Look], branch: Branch) -> Versioned[Look]:
@@ -47,20 +70,18 @@ def examine(services: Services, look: Versioned[Look], branch: Branch) -> Versio
 
     Args:
         services: The doors to the outside.
-        look: The look, as its row stands.
+        look: The look, as its row stands after its `turn`.
         branch: Which branch.
 
     Returns:
-        The look as its row stands now.
+        The look as it shall stand.
 
     Raises:
-        Conflict: A newer request changed the look meanwhile.
         NotYet: Something that is needed cannot be had yet.
         DevOpsError: Azure DevOps could not be asked.
     """
-    tip = _judged_tip(services, branch)
+    tip = look.value.tip
     place = None if tip is None else _place(branch, tip)
-    look = _moved(services, look, branch, None if place is None else place.gate_id)
     for gate_id in look.value.ending:
         _end(services, gate_id, is_gone=tip is None)
     if place is not None:
@@ -73,32 +94,44 @@ def examine(services: Services, look: Versioned[Look], branch: Branch) -> Versio
     return Versioned(look.value.model_copy(update={"ending": ()}), look.etag)
 
 
-def _judged_tip(services: Services, branch: Branch) -> CommitSha | None:
+def _judged(services: Services, push: PushRequest) -> list[BranchRef]:
+    """The branches of a repository whose pushes are judged, and those that were: any of them may have moved."""
+    organisation, project, repository = push.organisation, push.project_id, push.repository_id
+    repositories = services.devops(organisation).repositories
+    default = repositories.default_branch(project, repository)
+    if default is None:
+        return []
+    try:
+        listed = rules_on_branch(services, organisation, project, repository, default, commit=None).rules.branches
+    except (RulesUnreadable, NotYet):
+        listed = ()  # the look at the default branch says so
+    names = [tip.ref for tip in repositories.branches(project, repository)] if listed else []
+    followed = (row.value.branch for row in services.projects.followed_branches(organisation, project))
+    known = [branch.ref for branch in followed if branch.repository_id == repository]
+    return [*dict.fromkeys((default, *(ref for ref in names if _is_one_of(ref, listed)), *known))]
+
+
+def _judged_tip(services: Services, branch: Branch, *, is_judged: bool) -> CommitSha | None:
     """The commit that a branch points to; None where there is no such branch, or its pushes are not judged."""
     repositories = services.devops(branch.organisation).repositories
     default = repositories.default_branch(branch.project_id, branch.repository_id)
-    if default is None or (branch.ref != default and not _is_listed(services, branch, default)):
+    if default is None or (branch.ref != default and not _is_listed(services, branch, default, is_judged=is_judged)):
         return None
     return repositories.branch_tip(branch.project_id, branch.repository_id, branch.ref)
 
 
-def _is_listed(services: Services, branch: Branch, default: BranchRef) -> bool:
+def _is_listed(services: Services, branch: Branch, default: BranchRef, *, is_judged: bool) -> bool:
     try:
         read = rules_on_branch(
             services, branch.organisation, branch.project_id, branch.repository_id, default, commit=None
         )
     except RulesUnreadable:
-        return False  # the default branch's own status says so
-    return any(fnmatchcase(branch.ref.removeprefix(_HEADS), pattern) for pattern in read.rules.branches)
+        return is_judged  # the default branch's own status says so, and no other loses its gate by it
+    return _is_one_of(branch.ref, read.rules.branches)
 
 
-def _moved(services: Services, look: Versioned[Look], branch: Branch, current: GateId | None) -> Versioned[Look]:
-    before = look.value.current
-    if before == current:
-        return look
-    ending = dict.fromkeys((*look.value.ending, before))
-    update = {"current": current, "ending": tuple(each for each in ending if each not in {None, current})}
-    return services.gates.write_look(branch.subject, look, look.value.model_copy(update=update))
+def _is_one_of(ref: BranchRef, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(ref.removeprefix(_HEADS), pattern) for pattern in patterns)
 
 
 def _end(services: Services, gate_id: GateId, *, is_gone: bool) -> None:

@@ -7,7 +7,8 @@ from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.devops.pull_requests import PullRequestStatus
 from scan_core.flow import gates, images_steps
 from scan_core.flow.change import change_gate
-from scan_core.flow.naming_images import Named, found, named_by_build
+from scan_core.flow.enrolment import follow
+from scan_core.flow.naming_images import Named, found, named_by_build, to_be_found
 from scan_core.flow.opening import opened, trouble
 from scan_core.flow.rules_reading import NotYet, rules_on_branch
 from scan_core.flow.scans import leave_all
@@ -15,7 +16,7 @@ from scan_core.flow.services import Services
 from scan_core.model.gate import BuildImages, Gate, Look
 from scan_core.model.ids import BranchRef
 from scan_core.model.place import BuildPlace, CommitPlace, Place, PullRequestPlace
-from scan_core.model.rules import Rules, RulesRead
+from scan_core.model.rules import OnError, Rules, RulesRead
 from scan_core.model.subject import BuildRef, PullRequestRef, StatusName
 from scan_core.rules.rules_file import RulesUnreadable
 
@@ -41,22 +42,24 @@ def examine(services: Services, look: Look, reference: BuildRef) -> None:
         rules = rules_of_build(services, build)
     except RulesUnreadable as refused:
         # What its tags name is looked for and shown; it cannot pass by rules that nobody can read.
-        rules, unreadable = defaults(services), refused.sentences
+        rules, unreadable = _strict(defaults(services)), refused.sentences
     named = named_in(build, rules.rules, running=False)
     if not named or not rules.rules.enabled:
         return
     places = [BuildPlace(build=reference, commit=build.source_version), *_together(services, build)]
     waiting = [opened(services, place, look.accepted_at) for place in places]
-    images = _known(waiting[0], named)
-    if images is None:
-        try:
-            images = found(services, reference.organisation, build, named, look.tries)
-        except NotYet as not_yet:
-            for gate in waiting:
-                trouble(services, gate, str(not_yet))
-            raise
+    if isinstance(places[-1], PullRequestPlace):
+        follow(services, places[-1].pull_request)
+    try:
+        images = _found(services, waiting[0], build, named, look.tries)
+    except NotYet as not_yet:
+        for gate in waiting:
+            _contribute(services, gate, to_be_found(build), rules, look, unreadable)
+            trouble(services, gate, str(not_yet))
+        raise
     for gate in waiting:
         _contribute(services, gate, images, rules, look, unreadable)
+        gates.advance(services, gate.gate_id)
 
 
 def rules_of_build(services: Services, build: BuildRead) -> RulesRead:
@@ -131,6 +134,11 @@ def pull_request_of(build: BuildRead) -> PullRequestRef | None:
     )
 
 
+def _strict(rules: RulesRead) -> RulesRead:
+    """Rules by which no error passes."""
+    return rules.model_copy(update={"rules": rules.rules.model_copy(update={"on_error": OnError.BLOCK})})
+
+
 def _ruling_branch(services: Services, build: BuildRead) -> BranchRef | None:
     devops = services.devops(build.ref.organisation)
     reference = pull_request_of(build)
@@ -183,9 +191,10 @@ def _iteration(services: Services, build: BuildRead) -> PullRequestPlace | None:
     )
 
 
-def _known(gate: Gate, named: Named) -> BuildImages | None:
-    """What a build's images stood for when that was found out, unless it names others since: a tag may move."""
-    return next((images for images in gate.builds if images.references == named.references), None)
+def _found(services: Services, gate: Gate, build: BuildRead, named: Named, tries: int) -> BuildImages:
+    """What a build's images stand for; of those that its own gate knows, what they stood for then: a tag may move."""
+    known = next((images for images in gate.builds if images.build_id == build.ref.build_id), to_be_found(build))
+    return images_steps.together(known, found(services, build.ref.organisation, build, named.beyond(known), tries))
 
 
 def _contribute(
@@ -203,4 +212,3 @@ def _contribute(
     if after is not None:
         dropped = set(before[0].waits_for) - set(after.waits_for)
         leave_all(services, before[0].model_copy(update={"waits_for": tuple(dropped)}))
-    gates.advance(services, gate.gate_id)

@@ -27,7 +27,14 @@ def answer(services: Services, check: Check) -> dict[str, str | None]:
     row = services.gates.gate(place.gate_id)
     if row is None:
         return _unknown(f"No image of build {check.build_id} is known yet; ask again, or use callback mode")
+    if not _is_of(row.value, check):
+        return _unknown(f"Build {check.build_id} is not known to run the plan that this check belongs to; {_CALLBACK}")
     return _told(services, row.value)
+
+
+def _is_of(gate: Gate, check: Check) -> bool:
+    """Tell whether a build's gate is that of the build a check stands in; another's answers for nobody."""
+    return any(check.plan_id in images.plan_ids for images in gate.builds)
 
 
 def _told(services: Services, gate: Gate) -> dict[str, str | None]:

@@ -330,13 +330,13 @@ def forgotten(gate: Gate) -> Gate:
 
 
 def given_up(gate: Gate) -> Gate:
-    """End the gate of a check that nobody can answer any more.
+    """End a gate that can never be shown: the check cannot be answered any more, or the place takes no status.
 
     Args:
         gate: The gate as it stands.
 
     Returns:
-        The gate, closed and without the check's token.
+        The gate, closed; that of a check without its token.
     """
     return forgotten(gate.model_copy(update={"state": GateState.CLOSED, **_NOBODY}))
 
@@ -382,6 +382,20 @@ def unposted(gate: Gate, reporter: str, problem: str, next_try_at: datetime) -> 
         return None
     update = {"report_problem": problem, "tries": gate.tries + 1, "next_try_at": next_try_at, **_NOBODY}
     return gate.model_copy(update=update)
+
+
+def made_final(gate: Gate) -> Gate | None:
+    """Give up waiting for the verdict that should have replaced a time-out.
+
+    Args:
+        gate: The gate as it stands.
+
+    Returns:
+        The gate as it shall stand, with the time-out as its verdict; None where it has another.
+    """
+    if gate.state is not GateState.DECIDED or gate.decision is None or not gate.decision.provisional:
+        return None
+    return gate.model_copy(update={"decision": gate.decision.model_copy(update={"provisional": False})})
 
 
 def rests(gate: Gate, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """Gates in motion: driven to their verdict, superseded, closed, and let go of their scans."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
@@ -12,7 +12,7 @@ from scan_core.flow.reporting import report
 from scan_core.flow.services import Services
 from scan_core.model.gate import Decision, Gate, GateState, Look
 from scan_core.model.ids import AttemptNumber, GateId, ScanId
-from scan_core.model.place import CheckPlace
+from scan_core.model.place import CheckPlace, PullRequestPlace
 from scan_core.model.target import ImageTarget
 from scan_core.model.verdict import ScanFailure, ScanResult, Verdict
 from scan_core.rules.judge import judge
@@ -25,6 +25,8 @@ REASONS_KEPT = 12
 _FINDINGS_TOLD = 5
 _IMAGES_TOLD = 10
 _PACKAGE_CHARACTERS = 80
+_PATIENCE = timedelta(days=8)
+"""Longer than anything is looked for."""
 _WAITING_WORDS = "No worker finished the scan in time."
 
 
@@ -228,7 +230,9 @@ def _place(services: Services, gate: Gate) -> None:
 
 def _time_out(services: Services, gate_id: GateId) -> None:
     row = services.gates.gate(gate_id)
-    if row is not None and _is_late(row.value, services.now()):
+    if row is not None and _is_past_hope(row.value, services.now()):
+        change_gate(services.gates, gate_id, gate_steps.made_final)
+    elif row is not None and _is_late(row.value, services.now()):
         verdict = timed_out(row.value.rules, row.value.problem or _WAITING_WORDS, services.now())
         # A check is answered once: no later verdict can replace what it was told.
         decide(services, row.value, verdict, provisional=not isinstance(row.value.place, CheckPlace))
@@ -245,6 +249,12 @@ def _judge(services: Services, gate: Gate, ends: list[ScanResult | ScanFailure])
 
 def _is_late(gate: Gate, now: datetime) -> bool:
     return gate.state is GateState.OPEN and now >= gate_steps.time_out_at(gate)
+
+
+def _is_past_hope(gate: Gate, now: datetime) -> bool:
+    """Tell whether nobody looks any more for what a gate should be judged by. A pull request's ends by itself."""
+    is_told = bool(gate.waits_for or gate.missing)
+    return not isinstance(gate.place, PullRequestPlace) and not is_told and now - gate.accepted_at > _PATIENCE
 
 
 def _left_meanwhile(services: Services, gate: Gate) -> bool:

@@ -20,8 +20,10 @@ def asked_of(
         also_missing: What keeps a verdict from being trusted beside images that cannot be scanned.
 
     Returns:
-        The images of all builds, each once.
+        The images of all builds, each once; none, so that there is no verdict, while those of a build are not known.
     """
+    if any(build.unresolved for build in builds):
+        return Question(place, rules, (), (), builds)
     return Question(
         place,
         rules,
@@ -29,6 +31,21 @@ def asked_of(
         tuple(dict.fromkeys((*also_missing, *(sentence for build in builds for sentence in build.missing)))),
         builds,
     )
+
+
+def together(known: BuildImages, images: BuildImages) -> BuildImages:
+    """Put together what was found out about one build at different times, in whatever order.
+
+    Args:
+        known: What is known.
+        images: What was found out now.
+
+    Returns:
+        Both: an image that the build was once seen to have made stays judged, though a tag that named it is gone.
+    """
+    lists = ("references", "targets", "missing", "asked", "plan_ids")
+    both = {name: tuple(dict.fromkeys((*getattr(known, name), *getattr(images, name)))) for name in lists}
+    return known.model_copy(update={**both, "unresolved": known.unresolved and images.unresolved})
 
 
 def contributed(
@@ -43,7 +60,7 @@ def contributed(
 
     Args:
         gate: The gate as it stands.
-        images: The build's images.
+        images: The build's images; `unresolved` where they are not known yet.
         rules: The rules that hold.
         accepted_at: When the request was accepted; what is asked anew has its deadline from here.
         limit: The deadline.
@@ -55,7 +72,11 @@ def contributed(
     if not gate.state.is_current:
         return None
     known = next((each for each in gate.builds if each.definition_id == images.definition_id), None)
-    if known is not None and (known.build_id > images.build_id or known == images):
+    if known is not None and known.build_id > images.build_id:
+        return None
+    if known is not None and known.build_id == images.build_id:
+        images = together(known, images)
+    if images == known:
         return None
     builds = tuple(
         sorted((*(each for each in gate.builds if each is not known), images), key=lambda each: each.build_id)

@@ -74,6 +74,8 @@ def look_at(services: Services, request: LookRequest) -> None:
         _wait(services, look, request, seconds)
         return
     try:
+        if isinstance(request.of, Branch):
+            look = branch.turn(services, look, request.of)
         look = _examine(services, look)
     except Conflict:
         return  # a newer request has the look, and does all that this one would
@@ -105,10 +107,13 @@ def _examine(services: Services, look: Versioned[Look]) -> Versioned[Look]:
             build.examine(services, look.value, of)
         case Check() as of:
             check.examine(services, look.value, of)
-            return Versioned(
-                look.value.model_copy(update={"of": of.model_copy(update={"sealed_token": None})}), look.etag
-            )
+            return Versioned(look.value.model_copy(update={"of": _spent(of)}), look.etag)
     return look
+
+
+def _spent(subject: Subject) -> Subject:
+    """Forget the token of a check: its gate has it."""
+    return subject.model_copy(update={"sealed_token": None}) if isinstance(subject, Check) else subject
 
 
 def _is_overtaken(services: Services, request: LookRequest) -> bool:
@@ -151,7 +156,7 @@ def _opened_look(services: Services, request: LookRequest) -> Versioned[Look]:
 def _is_hopeless(services: Services, look: Look, error: DevOpsError) -> bool:
     waited = services.now() - look.accepted_at
     match error.kind:
-        case DevOpsErrorKind.NOT_FOUND if not services.gates.gates_of(look.of.subject):
+        case DevOpsErrorKind.NOT_FOUND if not gates.under(services, look):
             return look.not_found + 1 >= _NOT_FOUND_TRIES
         case DevOpsErrorKind.NOT_FOUND:  # it was there: a right may have been withdrawn by mistake
             return waited > timedelta(seconds=services.settings.deadline_seconds)
@@ -201,7 +206,9 @@ def _wait(services: Services, look: Versioned[Look], request: LookRequest, secon
 def _drop(services: Services, look: Versioned[Look], why: str, *, is_gone: bool = False) -> None:
     """End a look at what is not there, or not for us; the gates of what is gone end with it."""
     reference = look.value.of
-    if not _write_look(services, look, look.value.model_copy(update={"served": True, "problem": why})):
+    if not _write_look(
+        services, look, look.value.model_copy(update={"of": _spent(reference), "served": True, "problem": why})
+    ):
         return
     emit("look_dropped", **_named(reference), sentence=why)
     services.audit.append(services.now(), "dropped", {**_named(reference), "why": why})

@@ -31,9 +31,26 @@ class Named:
         """The names, and the problems: two builds that name alike have the same."""
         return (*self.images, *self.wrong)
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What registries are asked to find all of them."""
+        return tuple(_asked(*image) for image in self.images.values())
+
     def __bool__(self) -> bool:
         """Whether anything is named at all."""
         return bool(self.images or self.wrong)
+
+    def beyond(self, known: BuildImages) -> "Named":
+        """Leave out what was found out already.
+
+        Args:
+            known: What is known of the build.
+
+        Returns:
+            The images that no registry was asked for yet, and every problem.
+        """
+        new = {text: image for text, image in self.images.items() if _asked(*image) not in known.asked}
+        return Named(new, self.wrong)
 
 
 def named_by_build(build: BuildRead, rules: Rules) -> Named:
@@ -124,7 +141,31 @@ def found(
         references=named.references,
         targets=tuple(dict.fromkeys(targets)),
         missing=tuple(dict.fromkeys(missing)),
+        asked=named.asked,
+        plan_ids=build.plan_ids,
     )
+
+
+def to_be_found(build: BuildRead) -> BuildImages:
+    """Say of a build that its images are not known yet.
+
+    Args:
+        build: The build.
+
+    Returns:
+        What is known of it.
+    """
+    return BuildImages(
+        build_id=build.ref.build_id,
+        definition_id=build.definition_id,
+        references=(),
+        unresolved=True,
+        plan_ids=build.plan_ids,
+    )
+
+
+def _asked(reference: ImageReference, platforms: Sequence[Platform]) -> str:
+    return " ".join((reference.text, *sorted(platform.text for platform in platforms)))
 
 
 def _entries_of(build: BuildRead, entries: Sequence[ImageRule]) -> list[ImageRule]:

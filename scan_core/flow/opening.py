@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from scan_core.flow import gate_steps, gates
 from scan_core.flow.change import change_gate
 from scan_core.flow.gate_steps import Question
+from scan_core.flow.scans import leave_all
 from scan_core.flow.services import Services
 from scan_core.model.gate import Gate, GateState
 from scan_core.model.place import CheckPlace, Place
@@ -34,9 +35,17 @@ def opened(services: Services, place: Place, accepted_at: datetime) -> Gate:
             return opened(services, place, accepted_at)
         emit("gate_opened", gate=place.gate_id, kind=place.kind, commit=place.commit)
         return fresh
-    again = change_gate(services.gates, place.gate_id, lambda gate: _again(gate, fresh))
+    ended: list[Gate] = []
+
+    def step(gate: Gate) -> Gate | None:
+        ended[:] = [gate]
+        return _again(gate, fresh)
+
+    again = change_gate(services.gates, place.gate_id, step)
     if again is not None:
         emit("gate_reopened", gate=place.gate_id, kind=place.kind, commit=place.commit)
+        if not ended[0].released:
+            leave_all(services, ended[0])
         return again
     row = services.gates.gate(place.gate_id)
     return fresh if row is None else row.value

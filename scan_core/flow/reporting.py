@@ -26,6 +26,8 @@ from scan_core.telemetry import emit
 
 _TOKEN_LIFE = timedelta(hours=48)
 """Of the token that answers a check (Microsoft, "Invoke Azure Function / REST API checks"); nobody can after it."""
+_PATIENCE = timedelta(days=7)
+"""For how long a commit or a build is tried that refuses its status; a pull request ends by itself."""
 
 
 def report(services: Services, gate_id: GateId) -> None:
@@ -135,9 +137,12 @@ def _held_seconds(services: Services, gate: Gate) -> float:
 
 
 def _try_later(services: Services, gate: Gate, reporter: str, error: DevOpsError) -> None:
-    if isinstance(gate.place, CheckPlace) and services.now() - gate.accepted_at > _TOKEN_LIFE:
+    if _is_over(services, gate, error):
         change_gate(services.gates, gate.gate_id, gate_steps.given_up)
-        emit("check_not_answered", level=logging.ERROR, gate=gate.gate_id, why=error.sentence)
+        if isinstance(gate.place, CheckPlace):
+            emit("check_not_answered", level=logging.ERROR, gate=gate.gate_id, why=error.sentence)
+        else:
+            emit("status_given_up", level=logging.ERROR, gate=gate.gate_id, why=error.sentence)
         return
     note_failure(services, gate.place.organisation, error)
     least = max(_held_seconds(services, gate), error.retry_after or 0)
@@ -146,6 +151,18 @@ def _try_later(services: Services, gate: Gate, reporter: str, error: DevOpsError
     change_gate(services.gates, gate.gate_id, lambda row: gate_steps.unposted(row, reporter, error.sentence, next_try))
     emit("status_not_posted", gate=gate.gate_id, kind=error.kind, status=error.status, seconds=pause)
     _look_again(services, gate, pause)
+
+
+def _is_over(services: Services, gate: Gate, error: DevOpsError) -> bool:
+    """Tell whether there is no use in trying any longer to show what a gate says."""
+    match gate.place:
+        case PullRequestPlace():
+            return False
+        case CheckPlace():
+            return services.now() - gate.accepted_at > _TOKEN_LIFE
+        case _:
+            since = gate.unposted_since or gate.opened_at
+            return not error.everywhere and services.now() - since > _PATIENCE
 
 
 def _soon(services: Services, gate: Gate) -> int:

@@ -14,6 +14,7 @@ from scan_core.model.subject import Check
 from scan_core.report.plain import one_line
 from scan_core.telemetry import emit
 
+_NOT_FOUND_TRIES = 3
 _LETS_GO_ON = {StatusState.SUCCEEDED, StatusState.NOT_APPLICABLE}
 _BUILD_TAGS = {
     StatusState.SUCCEEDED: "scangate-passed",
@@ -97,10 +98,20 @@ def _complete(checks: ChecksApi, gate: Gate, check: Check, token: str, *, passed
     try:
         checks.answer(check, token, passed=passed)
     except DevOpsError as error:
-        if error.kind is not DevOpsErrorKind.NOT_FOUND:
+        if not _is_over(error, gate):
             raise
         # It has its answer, of an earlier try whose end was lost; or nobody waits any more.
         emit("check_not_waiting", gate=gate.gate_id, sentence=error.sentence)
+
+
+def _is_over(error: DevOpsError, gate: Gate) -> bool:
+    """Tell whether nobody waits for an answer, by the word of who knows plans, or because it is said again and again.
+
+    What Azure Pipelines answers for a task that has ended is not documented; anybody on the way can say 404 once.
+    """
+    if error.kind is not DevOpsErrorKind.NOT_FOUND:
+        return False
+    return (error.type_key or "").startswith("TaskOrchestration") or gate.tries >= _NOT_FOUND_TRIES
 
 
 def _reasons(gate: Gate) -> list[str]:

@@ -1,13 +1,14 @@
 """Pushes and builds that no hook told of, found by asking."""
 
 from datetime import datetime, timedelta
+from itertools import takewhile
 
-from scan_core.devops.errors import DevOpsError
+from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.flow.asking import ask_for_look
-from scan_core.flow.enrolment import spread
+from scan_core.flow.enrolment import follow_branch, spread
 from scan_core.flow.services import Services
-from scan_core.model.place import CommitPlace
-from scan_core.model.subject import Branch
+from scan_core.model.gate import Look
+from scan_core.model.subject import Branch, BuildRef
 from scan_core.store.projects import FollowedBranch, Project
 from scan_core.store.rows import Versioned
 from scan_core.telemetry import emit
@@ -18,6 +19,8 @@ _OVERLAP = timedelta(minutes=15)
 
 def find_pushes(services: Services, project: Project) -> int:
     """Ask for a look at every followed branch that does not point to the commit it was gated for.
+
+    Where Azure DevOps asks for a pause, the rest is left to the project's next turn.
 
     Args:
         services: The doors to the outside.
@@ -31,12 +34,13 @@ def find_pushes(services: Services, project: Project) -> int:
     """
     now = services.now()
     rows = services.projects.followed_branches(project.organisation, project.project_id)
-    due = [row for row in rows if row.value.next_at <= now]
-    return sum(_look_after(services, row) for row in due)
+    due = sorted((row for row in rows if row.value.next_at <= now), key=lambda row: row.value.next_at)
+    in_time = takewhile(lambda _: services.devops(project.organisation).slow_down_seconds() <= 0, due)
+    return sum(_look_after(services, row) for row in in_time)
 
 
 def find_builds(services: Services, project: Project) -> tuple[int, datetime | None]:
-    """Ask for a look at every completed build that none was taken at.
+    """Ask for a look at every completed build that none was taken at, or at which looking was given up.
 
     Args:
         services: The doors to the outside.
@@ -61,18 +65,40 @@ def find_builds(services: Services, project: Project) -> tuple[int, datetime | N
             raise
         emit("builds_not_compared", project=project.project_id, kind=error.kind, sentence=error.sentence)
         return 0, project.builds_until
-    missed = [build.ref for build in builds if services.gates.look(build.ref.subject) is None]
+    missed = [build.ref for build in builds if not _was_looked_at(services, build.ref)]
     for reference in missed:
         ask_for_look(services, reference)
     return len(missed), until
+
+
+def _was_looked_at(services: Services, build: BuildRef) -> bool:
+    look = services.gates.look(build.subject)
+    return look is not None and not _was_given_up(look.value)
+
+
+def _was_given_up(look: Look) -> bool:
+    return look.served and look.problem is not None
 
 
 def _look_after(services: Services, row: Versioned[FollowedBranch]) -> bool:
     """Compare one branch with its gate. Returns whether a look was asked for."""
     next_at = services.now() + spread(services.settings.verify_seconds)
     branch = row.value.branch
-    if not services.projects.note_branch(row, row.value.model_copy(update={"next_at": next_at})):
+    noted = services.projects.note_branch(row, row.value.model_copy(update={"next_at": next_at}))
+    if noted is None:
         return False  # another instance has it
+    look = services.gates.look(branch.subject)
+    if look is not None and _is_answered(services, look.value, branch):
+        return False
+    if look is not None and look.value.served and look.value.current is None and look.value.problem is None:
+        _let_go(services, noted)
+        return False
+    ask_for_look(services, branch)
+    return True
+
+
+def _is_answered(services: Services, look: Look, branch: Branch) -> bool:
+    """Tell whether nothing is to be looked at: the gate is that of the newest commit, or that cannot be found out."""
     try:
         tip = services.devops(branch.organisation).repositories.branch_tip(
             branch.project_id, branch.repository_id, branch.ref
@@ -81,14 +107,15 @@ def _look_after(services: Services, row: Versioned[FollowedBranch]) -> bool:
         if error.everywhere:
             raise
         emit("branch_not_compared", repository=branch.repository_id, kind=error.kind, sentence=error.sentence)
-        return False
-    if tip == _gated_commit(services, branch):
-        return False
-    ask_for_look(services, branch)
-    return True
+        return error.kind is not DevOpsErrorKind.NOT_FOUND or _was_given_up(look)
+    row = None if look.current is None else services.gates.gate(look.current)
+    return row is not None and row.value.state.is_current and row.value.place.commit == tip
 
 
-def _gated_commit(services: Services, branch: Branch) -> str | None:
+def _let_go(services: Services, followed: Versioned[FollowedBranch]) -> None:
+    """Forget a branch that is gone, or whose pushes are not judged any more; unless it is looked at right now."""
+    branch = followed.value.branch
+    services.projects.let_go_of_branch(followed)
     look = services.gates.look(branch.subject)
-    row = services.gates.gate(look.value.current) if look is not None and look.value.current else None
-    return row.value.place.commit if row is not None and isinstance(row.value.place, CommitPlace) else None
+    if look is not None and look.value.current is not None:
+        follow_branch(services, branch)

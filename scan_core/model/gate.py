@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from scan_core.model.ids import AttemptNumber, BuildId, GateName, Positive, ScanName, Sha256
+from scan_core.model.ids import AttemptNumber, BuildId, CommitSha, GateName, Positive, ScanName, Sha1, Sha256
 from scan_core.model.place import Place
 from scan_core.model.rules import RulesRead
 from scan_core.model.subject import Subject
@@ -29,8 +29,10 @@ class Look(Value):
     next_try_at: Moment
     problem: str | None = None
     """What kept the last try from succeeding, in words."""
+    tip: Annotated[CommitSha, Sha1] | None = None
+    """A branch's newest commit, where its pushes are judged."""
     current: GateName | None = None
-    """The gate of a branch's newest commit, which has a partition of its own."""
+    """That commit's gate, which has a partition of its own."""
     ending: tuple[GateName, ...] = ()
     """Gates of a branch's older commits that are still to be ended."""
 
@@ -95,6 +97,12 @@ class BuildImages(Value):
     targets: tuple[ImageTarget, ...] = ()
     missing: tuple[str, ...] = ()
     """Why an image cannot be scanned, in a sentence for each."""
+    asked: tuple[str, ...] = ()
+    """What the registries were asked: each image with its platforms. Nothing is asked twice, since a tag may move."""
+    unresolved: bool = False
+    """Whether its images are still to be found out; nothing it is judged with can pass before."""
+    plan_ids: tuple[str, ...] = ()
+    """The orchestration plans that it runs, by which its checks name it."""
 
 
 class Earlier(Value):

@@ -53,6 +53,7 @@ _NEEDED: Final[Mapping[Right, str]] = {
 }
 """Each with where it is granted. Subscriptions have no page in the portal for it."""
 _WHERE_BUILDS_ARE_GATED: Final = frozenset({Right.READ_BUILDS, Right.TAG_BUILDS})
+_NOWHERE: Final[frozenset[Right]] = frozenset()
 
 
 def address(public_url: str, organisation_url: str) -> Check:
@@ -81,13 +82,16 @@ def address(public_url: str, organisation_url: str) -> Check:
     return Check(Health.GOOD, "public URL", public_url)
 
 
-def rights(administration: Administration, patience: Patience, projects: Sequence[Project]) -> Iterator[Check]:
+def rights(
+    administration: Administration, patience: Patience, projects: Sequence[Project], *, judges_images: bool
+) -> Iterator[Check]:
     """Check each right in each project, in one call for a hundred projects.
 
     Args:
         administration: The organisation.
         patience: Makes the calls.
         projects: Which projects.
+        judges_images: Whether images are judged, for which builds have to be read and tagged.
 
     Yields:
         A line for each project, and one more for each right that is missing.
@@ -99,15 +103,17 @@ def rights(administration: Administration, patience: Patience, projects: Sequenc
         yield Check(Health.UNKNOWN, "rights", f"{in_words(error)} Onboarding will name what is missing.")
         return
     for project in projects:
-        yield from _rights_in(project, held)
+        yield from _rights_in(project, held, _NOWHERE if judges_images else _WHERE_BUILDS_ARE_GATED)
 
 
-def _rights_in(project: Project, held: Mapping[tuple[ProjectId, Right], bool]) -> Iterable[Check]:
+def _rights_in(
+    project: Project, held: Mapping[tuple[ProjectId, Right], bool], spared: frozenset[Right]
+) -> Iterable[Check]:
     missing = [right for right in _NEEDED if not held[project.id, right]]
     if not missing:
         yield Check(Health.GOOD, project.name, f"all {len(_NEEDED)} rights are there")
     for right in missing:
-        health = Health.UNKNOWN if right in _WHERE_BUILDS_ARE_GATED else Health.BAD
+        health = Health.UNKNOWN if right in spared else Health.BAD
         sentence = f"the right {_NEEDED[right]} is missing: grant it to this identity, by 'scangate identities add'"
         yield Check(health, project.name, sentence)
 

@@ -58,7 +58,6 @@ class ProjectStore:
         self._projects = Rows(table, Project)
         self._followed = Rows(table, Followed)
         self._branches = Rows(table, FollowedBranch)
-        self._known_branches: set[Branch] = set()
         self._known: set[tuple[OrganisationName, ProjectId]] = set()
         self._with_builds: set[tuple[OrganisationName, ProjectId]] = set()
 
@@ -105,7 +104,7 @@ class ProjectStore:
             followed: The pull request, with its first comparison; a row that stands keeps its own.
         """
         with suppress(Conflict):
-            self._followed.insert(_partition(followed.pull_request), followed.pull_request.subject, followed)
+            self._followed.insert(_place(followed.pull_request), followed.pull_request.subject, followed)
 
     def followed(self, organisation: OrganisationName, project_id: ProjectId) -> list[Versioned[Followed]]:
         """List the pull requests followed in a project.
@@ -127,20 +126,16 @@ class ProjectStore:
             followed: What shall stand.
         """
         with suppress(Conflict):
-            self._followed.replace(_partition(followed.pull_request), followed.pull_request.subject, old, followed)
+            self._followed.replace(_place(followed.pull_request), followed.pull_request.subject, old, followed)
 
     def follow_branch(self, followed: FollowedBranch) -> None:
-        """Remember a branch. After the first time in a process this costs nothing.
+        """Remember a branch until it is let go of.
 
         Args:
             followed: The branch, with its first comparison; a row that stands keeps its own.
         """
-        branch = followed.branch
-        if branch in self._known_branches:
-            return
         with suppress(Conflict):
-            self._branches.insert(_name(branch.organisation, branch.project_id), branch.subject, followed)
-        self._known_branches.add(branch)
+            self._branches.insert(_place(followed.branch), followed.branch.subject, followed)
 
     def followed_branches(
         self, organisation: OrganisationName, project_id: ProjectId
@@ -156,7 +151,7 @@ class ProjectStore:
         """
         return [branch for _, branch in self._branches.partition(_name(organisation, project_id))]
 
-    def note_branch(self, old: Versioned[FollowedBranch], followed: FollowedBranch) -> bool:
+    def note_branch(self, old: Versioned[FollowedBranch], followed: FollowedBranch) -> Versioned[FollowedBranch] | None:
         """Write a followed branch over the version read.
 
         Args:
@@ -164,14 +159,12 @@ class ProjectStore:
             followed: What shall stand.
 
         Returns:
-            Whether it stands; False where another was quicker.
+            The branch with its new version; None where another was quicker.
         """
-        branch = followed.branch
         try:
-            self._branches.replace(_name(branch.organisation, branch.project_id), branch.subject, old, followed)
+            return self._branches.replace(_place(followed.branch), followed.branch.subject, old, followed)
         except Conflict:
-            return False
-        return True
+            return None
 
     def let_go_of_branch(self, old: Versioned[FollowedBranch]) -> None:
         """Forget a branch, unless its row changed since it was read.
@@ -179,9 +172,7 @@ class ProjectStore:
         Args:
             old: What was read.
         """
-        branch = old.value.branch
-        self._branches.delete(_name(branch.organisation, branch.project_id), branch.subject, old)
-        self._known_branches.discard(branch)
+        self._branches.delete(_place(old.value.branch), old.value.branch.subject, old)
 
     def go_through_builds(self, organisation: OrganisationName, project_id: ProjectId, since: Moment) -> None:
         """Remember that a project's builds are told of. After the first time in a process this costs nothing.
@@ -210,15 +201,16 @@ class ProjectStore:
         Args:
             old: What was read.
         """
-        self._followed.delete(_partition(old.value.pull_request), old.value.pull_request.subject, old)
+        self._followed.delete(_place(old.value.pull_request), old.value.pull_request.subject, old)
 
 
 def _row(project: Project) -> str:
     return _name(project.organisation, project.project_id)
 
 
-def _partition(reference: PullRequestRef) -> str:
-    return _name(reference.organisation, reference.project_id)
+def _place(followed: PullRequestRef | Branch) -> str:
+    """The partition of its project."""
+    return _name(followed.organisation, followed.project_id)
 
 
 def _name(organisation: OrganisationName, project_id: ProjectId) -> str:

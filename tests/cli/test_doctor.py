@@ -1,12 +1,18 @@
 """``scangate doctor`` against the Azure DevOps simulator."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import Result
 
+from local.registry.server import RegistryServer
 from scan_core.store.connection import ensure, from_connection_string
 from tests.cli.organisation import (
     EVENTS,
+    NAME,
     PROJECTS,
     UNREACHABLE_STORAGE,
     Site,
@@ -14,6 +20,13 @@ from tests.cli.organisation import (
 )
 
 ALL = len(PROJECTS)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    """Run a container registry on this machine."""
+    with RegistryServer(tmp_path_factory.mktemp("registry")) as running:
+        yield running
 
 
 class TestDoctor:
@@ -99,3 +112,46 @@ class TestDoctor:
         result = site.run("doctor")
         assert result.exit_code == 1
         assert "did not accept the credential" in result.output
+
+
+class TestImagesAndChecks:
+    def test_each_listed_registry_is_asked_for_a_token(self, site: Site, registry: RegistryServer) -> None:
+        """With the login that is listed; the password is not shown."""
+        name, password = registry.access.user
+        told = run_listing(site, listed(registry, username=name, password=password))
+        assert f"ok  registry {registry.host}: gives tokens to pull (login basic)" in told.output
+        assert password not in told.output
+
+    def test_a_login_that_is_refused_is_bad(self, site: Site, registry: RegistryServer) -> None:
+        """And so is one that needs an identity where there is none."""
+        told = run_listing(site, listed(registry, username="nobody", password="a wrong password"))
+        assert told.exit_code == 1
+        assert f"bad registry {registry.host}: " in told.output
+        assert "refuses it (401)" in told.output
+        told = run_listing(site, listed(registry, login="entra"))
+        assert "there is no managed identity here" in told.output
+
+    def test_rights_in_builds_count_where_images_are_judged(self, site: Site, registry: RegistryServer) -> None:
+        """Without a registry nothing is asked of builds."""
+        site.token = site.sim.as_other(without=["builds_read", "builds_write"]).token
+        missing = [line for line in site.run("doctor", "Ops").output.splitlines() if "is missing" in line]
+        assert [line.partition(" ")[0] for line in missing] == ["?", "?"]
+        told = run_listing(site, listed(registry, login="anonymous"))
+        missing = [line for line in told.output.splitlines() if "is missing" in line]
+        assert [line.partition(" ")[0] for line in missing] == ["bad", "bad"]
+
+    def test_half_of_what_checks_need_is_told(self, site: Site) -> None:
+        """They get 503 then."""
+        keys = json.dumps(["a-sealing-key-of-more-than-32-characters"])
+        assert "?   checks: " in site.run("doctor", "Ops", SCANGATE_SEALING_KEYS=keys).output
+
+
+def listed(registry: RegistryServer, login: str = "basic", **credential: Any) -> dict[str, Any]:
+    """List the registry in an organisation's settings."""
+    return {"url": registry.url, "login": login, "private": True, **credential}
+
+
+def run_listing(site: Site, registry: dict[str, Any]) -> Result:
+    """Run the doctor where the organisation lists a registry."""
+    (described,) = json.loads(str(site.environment()["SCANGATE_ORGANISATIONS"])).values()
+    return site.run("doctor", "Ops", SCANGATE_ORGANISATIONS=json.dumps({NAME: {**described, "registries": [registry]}}))

@@ -58,6 +58,14 @@ class TestParts:
         assert run("devops", "--data", str(tmp_path)).exit_code == 0
         assert [("18080" in part.command, part.name) for part in become] == [(True, "devops")] * 2
 
+    def test_registry_becomes_the_registry(self, become: list[Part], tmp_path: Path) -> None:
+        """At a port that is remembered, since tokens and references carry it; its secrets are no arguments."""
+        for _ in range(2):
+            assert run("registry", "--data", str(tmp_path)).exit_code == 0
+        plan = plan_in(tmp_path)
+        assert [(str(plan.registry_port) in part.command, part.name) for part in become] == [(True, "registry")] * 2
+        assert plan.registry_password not in " ".join(become[0].command)
+
     def test_app_needs_storage_first(self, become: list[Part], tmp_path: Path) -> None:
         """And says which command starts it."""
         done = run("app", "--data", str(tmp_path))

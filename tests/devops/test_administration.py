@@ -276,12 +276,14 @@ def test_rights_are_asked_for_many_at_once(administering: Administering) -> None
     """In the namespaces and by the tokens that Azure DevOps documents."""
     administration, server = administering(well)
     held = administration.rights_held([(PROJECT, right) for right in Right])
-    assert [right for (_, right), has in held.items() if not has] == [Right.READ_CODE, Right.EDIT_SUBSCRIPTIONS]
+    denied = [right for (_, right), has in held.items() if not has]
+    assert denied == [Right.READ_CODE, Right.EDIT_SUBSCRIPTIONS, Right.TAG_BUILDS]
     (request,) = server.received
     assert request.target.endswith("/_apis/security/permissionevaluationbatch")
     asked = {(one["token"], one["permissions"]) for one in request.document["evaluations"]}
     hooks = {(f"PublisherSecurity/{PROJECT}", bit) for bit in (1, 2, 4)}
-    assert asked == hooks | {(f"repoV2/{PROJECT}", bit) for bit in (2, 2048, 16384)}
+    others = {(f"$PROJECT:vstfs:///Classification/TeamProject/{PROJECT}", 1), (PROJECT, 1), (PROJECT, 2)}
+    assert asked == hooks | others | {(f"repoV2/{PROJECT}", bit) for bit in (2, 2048, 16384)}
     administration.rights_held([(PROJECT, Right.READ_CODE)] * (EVALUATIONS_AT_ONCE + 1))
     assert len(server.received) == 3
 

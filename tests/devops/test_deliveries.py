@@ -17,8 +17,8 @@ from scan_core.devops.administration import COUNTED_AT_ONCE, Administration
 from scan_core.devops.deliveries import Delivery, DeliveryResult
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.devops.hooks import SubscriptionId
+from scan_core.devops.hooks_reading import delivery_from
 from scan_core.devops.identity import personal_access_token
-from scan_core.devops.reading import delivery_from
 from tests.devops.conftest import PAT
 from tests.devops.strict_server import Handler, Received, StrictServer, json_reply
 

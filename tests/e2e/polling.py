@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 PATIENCE_SECONDS = 120.0
 """How long a test waits before it fails; nothing is decided by how long something took."""
-_PAUSE_SECONDS = 0.1
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, _GROWTH = 0.05, 0.5, 1.4
+"""Looking is work for the stack that is looked at: what takes longer is looked at less often."""
 
 
 def until[T](look: Callable[[], T | None], what: str, seconds: float = PATIENCE_SECONDS) -> T:
@@ -23,11 +24,12 @@ def until[T](look: Callable[[], T | None], what: str, seconds: float = PATIENCE_
     Raises:
         AssertionError: It did not happen.
     """
-    pause, end = threading.Event(), time.monotonic() + seconds
+    nothing, end, pause = threading.Event(), time.monotonic() + seconds, _FIRST_PAUSE_SECONDS
     while True:
         seen = look()
         if seen:
             return seen
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds:.0f} s for {what}")
-        pause.wait(_PAUSE_SECONDS)
+        nothing.wait(pause)
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE_SECONDS)

@@ -17,14 +17,17 @@ import pytest
 
 from local.demo.azure_devops import Team
 from local.demo.files import RULES
+from local.stack import job
 from local.stack.parts import REPOSITORY
 from local.stack.plan import Plan, plan_in
+from local.storage.account import recall
 from tests.e2e.polling import until
 from tests.e2e.repository import WorkingCopy
 from tests.e2e.scanner import Hold, Scanner, write_scanner
 from tests.e2e.site import QUICK, VULNERABLE, look_round
 
-_KEYS = {"app", "devops", "storage", "org", "hook_user", "hook_secret", "devops_token"}
+_KEYS = ["app", "devops", "storage", "org", "hook_user", "hook_secret", "devops_token"]
+_KEYS += ["registry", "registry_user", "registry_password", "check_secret"]
 _PATIENCE_SECONDS = 60
 
 
@@ -67,6 +70,23 @@ class Desk:
             assert line, (self.folder / "commands.log").read_text()[-3000:]
             yield Command(process, json.loads(line))
 
+    @property
+    def has_a_job(self) -> bool:
+        """Whether workers are executions of a job."""
+        return self.plan.runner == "container-apps"
+
+    @contextmanager
+    def arm(self) -> Iterator[None]:
+        """Run what starts the executions, where the stack has a job; `up` would put the job there."""
+        if not self.has_a_job:
+            yield
+            return
+        with self.run("arm"):
+            account = recall(self.data / "storage")
+            assert account is not None
+            job.deploy(plan_in(self.data, scanner=str(self.scanner.program)), account.connection_string)
+            yield
+
     def processes(self) -> list[str]:
         """List the command lines of all processes that work on the data folder or serve its ports."""
         marks = (str(self.data), f"--port {self.plan.app_port} ")
@@ -86,7 +106,7 @@ def desk(tmp_path: Path) -> Desk:
 def test_up_tells_in_one_line_where_everything_is_and_gates_a_pull_request(desk: Desk) -> None:
     """The line has the keys of the contract, what it names works, and SIGTERM ends all of it, the workers too."""
     with desk.run("up", "--scanner", str(desk.scanner.program), "--lease", "5") as up:
-        assert up.ready.keys() == _KEYS
+        assert list(up.ready) == _KEYS + (["management"] if desk.has_a_job else [])
         assert up.ready["app"] == desk.plan.app
         assert httpx2.get(f"{up.ready['app']}/api/health", trust_env=False).json() == {"status": "ok"}
         projects = httpx2.get(
@@ -135,11 +155,13 @@ def test_nothing_is_left_when_up_is_killed(desk: Desk) -> None:
 
 def test_parts_can_be_started_killed_and_restarted_one_by_one(desk: Desk) -> None:
     """Each says when it is ready; whichever is killed is started again on the same data, and the gate is the same."""
-    with desk.run("storage") as storage, desk.run("devops") as devops:
+    with desk.run("storage") as storage, desk.run("devops") as devops, desk.run("registry") as registry:
         assert "connection_string" in storage.ready
+        assert registry.ready["host"] == desk.plan.registry
+        registry.end(signal.SIGKILL)
         assert devops.ready["org"] == desk.plan.org
         hold = desk.scanner.hold("held")
-        with desk.run("app", "--scanner", str(desk.scanner.program), "--lease", "5") as app:
+        with desk.arm(), desk.run("app", "--scanner", str(desk.scanner.program), "--lease", "5") as app:
             assert "hooks" in app.ready["functions"]
             verdict = _proposed(desk, "one by one", hold)
             hold.await_begun()
@@ -147,12 +169,20 @@ def test_parts_can_be_started_killed_and_restarted_one_by_one(desk: Desk) -> Non
         assert devops.end(signal.SIGKILL) == -signal.SIGKILL
         hold.release()
         assert storage.end(signal.SIGTERM) == 0
-        with desk.run("storage") as stored, desk.run("devops") as remembered, desk.run("app", "--lease", "5") as third:
+        with (
+            desk.run("storage") as stored,
+            desk.run("devops") as remembered,
+            desk.run("registry") as restarted,
+            desk.arm(),
+            desk.run("app", "--lease", "5") as third,
+        ):
             assert stored.ready == storage.ready
             assert remembered.ready == devops.ready
+            assert restarted.ready["host"] == registry.ready["host"]
             assert verdict()["state"] == "failed"
             assert third.end(signal.SIGTERM) == 0
             assert remembered.end(signal.SIGTERM) == 0
+            assert restarted.end(signal.SIGTERM) == 0
             assert stored.end(signal.SIGTERM) == 0
     assert desk.processes() == []
 
@@ -207,7 +237,13 @@ def test_the_demo_shows_the_whole_way(tmp_path: Path) -> None:
     steps = json.loads((tmp_path / "demo" / "summary.json").read_text())
     assert all(step.keys() == {"step", "gate", "state", "description", "seconds"} for step in steps)
     final = [step["state"] for step in steps if step["state"] != "pending"]
-    assert final == ["failed", "refused", "succeeded", "superseded", "completed"]
+    pull_request = ["failed", "refused", "succeeded", "superseded", "completed"]
+    image = ["failed", "failed", "succeeded", "succeeded"]
+    assert final == [*pull_request, *image]
+    shown, _, links = done.stdout.partition("Summary: ")
+    assert links
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= 100
+    assert "Scangate: Failed: 3 critical and 12 high findings" in done.stdout
 
 
 def _proposed(desk: Desk, name: str, hold: Hold | None) -> Callable[[], dict[str, Any]]:

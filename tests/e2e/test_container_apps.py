@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from local.stack.plan import plan_in
+from tests.e2e.pipeline import VULNERABLE_IMAGE, WHY, Shipyard
 from tests.e2e.polling import until
 from tests.e2e.site import CLEAN, VULNERABLE, Site, opened_site
 
@@ -44,3 +45,9 @@ def test_a_pull_request_is_gated_by_executions_of_a_job(job_site: Site) -> None:
     assert len([name for name in claimed if name.endswith("/claim.json")]) == 2
     log = "".join(path.read_text() for path in (job_site.stack.data / "workers" / "ended").glob("*/worker.log"))
     assert log.count("claimed attempt 1") == 2
+
+
+def test_an_image_is_pulled_by_identities_alone(job_site: Site) -> None:
+    """The app and the fetch step exchange tokens of their own identities at the registry; nobody has a password."""
+    shipyard = Shipyard.opened(job_site)
+    assert shipyard.await_verdict(shipyard.built(VULNERABLE_IMAGE)).description == f"Failed: {WHY}"

@@ -132,7 +132,8 @@ def test_the_workers_leave_nothing_behind(site: Site) -> None:
     site.new_repository().propose(VULNERABLE).await_state("failed")
     until(lambda: not site.workers(), "the workers to end")
     left = {path.name for path in (site.stack.data / "workers").rglob("*") if path.is_file()}
-    assert left <= {"starting", "worker.log", "end.json", "pid", "alive"}
+    # The last is kept where executions of a job are: when one began, and under which job.
+    assert left <= {"starting", "worker.log", "end.json", "pid", "alive", "execution.json"}
 
 
 def _proposed(repository: Repository, branch: str, target: str) -> PullRequest:

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,19 +20,10 @@ from local.stack.plan import Plan, plan_in
 from local.storage.account import Account, Ports, remember
 
 _SECRET = "the-secret-of-the-hooks"
-_FUNCTIONS = {
-    "hooks",
-    "health",
-    "gate_page",
-    "gate_verdict",
-    "scan_artifact",
-    "scan_requests",
-    "scan_results",
-    "scan_requests_poison",
-    "scan_results_poison",
-    "watch",
-    "reconcile",
-}
+_FUNCTIONS = set(
+    re.findall(r"^def (\w+)\((?:req|msg|timer):", (REPOSITORY / "function_app.py").read_text(), re.MULTILINE)
+)
+"""Every trigger, by the type of what calls it."""
 _GOOD = {
     "SCANGATE_ORGANISATIONS": json.dumps({"contoso": {"url": "http://127.0.0.1:9/contoso", "hook_secrets": [_SECRET]}}),
     "SCANGATE_PUBLIC_URL": "http://127.0.0.1:9",

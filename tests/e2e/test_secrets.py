@@ -11,11 +11,14 @@ from urllib.parse import quote, urljoin
 
 import httpx2
 
+from local.registry.applications import planted_secret, secret_layer
 from local.storage.account import recall
+from tests.e2e.pipeline import VULNERABLE_IMAGE, Deployment, Shipyard
 from tests.e2e.polling import until
 from tests.e2e.repository import PullRequest
 from tests.e2e.scanner import fault
 from tests.e2e.site import PLANTED, VULNERABLE, Site
+from tests.local.devops.driver import Receiver
 
 _AWS_KEY = "AKIA" + "Q4XWM7RZ2LPKC3TV"
 _PASSWORD = "zq8/Wm+3=kT&x5%4yR-p"
@@ -27,6 +30,8 @@ _SOURCE = {
     "keys/id_rsa": _PRIVATE_KEY,
 }
 _IN_SOURCE = (_AWS_KEY, _PASSWORD, "QwErTyUiOpAsDfGhJkLzXcVbNm1234567890plokmijn")
+_OF_THE_REGISTRY = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"
+"""What every token of the registry begins with, those to pull and those that are exchanged for them."""
 _OWN_FILES = {"stack.json", "scan-environment.json", "account.json"}
 """Where the settings themselves are kept by the local stack, readable by its user alone."""
 
@@ -42,12 +47,14 @@ def test_no_planted_secret_is_found_anywhere_afterwards(site: Site) -> None:
     assert loud.await_state("failed")
     assert broken.await_state("error")
     site.ask("GET", f"/api/health?code={quote(PLANTED['hook_secret'])}")
+    deployment, token = _held_back(site)
     until(lambda: not site.workers(), "the workers to end")
 
     key = recall(site.stack.data / "storage")
     assert key is not None
-    secrets = [*PLANTED.values(), *_IN_SOURCE, key.key]
-    places = [*_blobs(site), *_rows(site), *_messages(site), *_files(site), *_shown((found, loud, broken))]
+    secrets = [*PLANTED.values(), *_IN_SOURCE, key.key, planted_secret(), token, _OF_THE_REGISTRY]
+    pages = (*_shown((found, loud, broken)), *_told(deployment))
+    places = [*_blobs(site), *_rows(site), *_messages(site), *_files(site), *pages]
     for part in (
         "scans/",
         "gates/",
@@ -58,10 +65,28 @@ def test_no_planted_secret_is_found_anywhere_afterwards(site: Site) -> None:
         "worker.log",
         "page",
         "statuses",
+        "run",
     ):
         assert any(part in place and content for place, content in places), part
     hits = [(place, secret) for place, content in places for secret in secrets if _holds(content, secret)]
     assert hits == []
+
+
+def _held_back(site: Site) -> tuple[Deployment, str]:
+    """Have an image with a secret in it held back by a check; give the token too that the check was sent with."""
+    shipyard = Shipyard.opened(site)
+    build = shipyard.build(VULNERABLE_IMAGE.then(secret_layer()))
+    path = f"/api/checks/{site.plan.org}?code={quote(PLANTED['check_secret'], safe='')}"
+    with Receiver() as between:
+        deployment = shipyard.reach(build, function=between.url)
+        between.waited(1)
+    # What Azure Pipelines sent is handed on as it came, for nobody else gets to see the token.
+    (headers,) = between.headers
+    taken = site.ask("POST", path, json=between.bodies[0], headers=headers)
+    assert taken.status_code == 200, taken.text
+    assert deployment.await_end() == "failed"
+    assert any("1 secret" in line for line in deployment.words()), deployment.words()
+    return deployment, headers["AuthToken"]
 
 
 def test_the_search_finds_what_is_there() -> None:
@@ -140,6 +165,12 @@ def _shown(pull_requests: tuple[PullRequest, ...]) -> Iterator[tuple[str, bytes]
         for link in re.findall(r'href="([^"]*/api/[^"]+)"', page):
             url = urljoin(pull_request.repository.site.plan.app, unescape(link))
             yield url, httpx2.get(url, trust_env=False).content
+
+
+def _told(deployment: Deployment) -> Iterator[tuple[str, bytes]]:
+    shown = deployment.shipyard.await_verdict(deployment.build)
+    yield "run", json.dumps([*deployment.build.log(), *shown], ensure_ascii=False).encode()
+    yield "page of a build", httpx2.get(shown.page, trust_env=False).content
 
 
 def _holds(content: bytes, secret: str) -> bool:

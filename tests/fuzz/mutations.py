@@ -81,6 +81,8 @@ _ODD_BYTES: Final = (
     b"190:20:30",
 )
 _MOST = 6
+_MOST_VALUES = 10_000
+"""In a list that is repeated: one within the other, repeated again and again, would fill the memory."""
 
 
 class Mutator:
@@ -132,7 +134,8 @@ class Mutator:
         if isinstance(value, list) and value and dice.random() < 0.7:
             place = dice.randrange(len(value))
             changed = [*value[:place], self._changed(value[place], dice), *value[place + 1 :]]
-            return changed * dice.choice((1, 1, 1, 2, 40))
+            times = dice.choice((1, 1, 1, 2, 40))
+            return changed * times if times * _size(changed) <= _MOST_VALUES else changed
         return self._odd(dice)
 
     def _changed_mapping(self, value: dict[str, Any], dice: random.Random) -> dict[str, Any]:
@@ -174,6 +177,12 @@ class Mutator:
                 return text[:place] + bytes([text[place] ^ (1 << dice.randrange(8))]) + text[place + 1 :]
             case _:
                 return text[:start] + dice.choice(_ODD_BYTES) * dice.choice((1, 1, 20)) + text[end:]
+
+
+def _size(value: Any) -> int:
+    """Count the values in a document."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(_size(each) for each in inner)
 
 
 def _names(value: Any) -> list[str]:

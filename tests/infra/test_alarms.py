@@ -15,6 +15,7 @@ from tests.infra.bicep_text import INFRA, bicep_file, items, literal, properties
 
 ROOT = INFRA.parent
 DOCUMENT = (ROOT / "docs" / "infrastructure.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 
 
 class Query(NamedTuple):
@@ -113,10 +114,38 @@ def test_alarms_are_named_after_their_queries_and_stand_in_the_document() -> Non
     }
 
 
+def test_whoever_is_told_of_an_alarm_finds_what_to_do() -> None:
+    """Each has its row in the document for operators, which says when it has to do with a part of that document."""
+    section = OPERATIONS.partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    told = dict(re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", section, re.MULTILINE))
+    assert sorted(told) == [query.name for query in alarm_queries()]
+    headings = set(re.findall(r"^##+ (.*)$", OPERATIONS, re.MULTILINE))
+    named = {"Clocks", "When Azure DevOps has trouble", "Kinds of failed attempts"}
+    assert named <= headings
+    assert all(any(heading in text for text in told.values()) for heading in named)
+
+
 def test_what_operators_are_told_to_watch_has_an_alarm_or_a_chart() -> None:
-    """Poison, deadlines, lost attempts, silence, settings and statuses are all there."""
+    """Poison, deadlines, lost attempts, silence, settings, statuses, pauses and checks are all there."""
     watched = set().union(*(events_of(query.text) for query in alarm_queries()))
-    assert {"message_poisoned", "gate_decided", "attempt_failed", "watched", "hook_received"} <= watched
+    assert {
+        "attempt_failed",
+        "check_not_answered",
+        "devops_held",
+        "gate_decided",
+        "hook_on_probation",
+        "hook_received",
+        "message_poisoned",
+        "verdict_not_reported",
+        "watched",
+    } <= watched
+
+
+def test_the_workbook_shows_what_is_asked_of_it() -> None:
+    """Gates by kind and state, time to verdict, the age of what waits, top findings, images."""
+    charts = {query.name: query.text for query in workbook_queries()}
+    assert {"gates-by-state", "time-to-verdict", "queue-age", "top-findings", "images"} <= charts.keys()
+    assert "by kind, state" in charts["gates-by-state"]
 
 
 def test_the_workbook_is_whole() -> None:

@@ -38,7 +38,7 @@ def test_every_setting_without_a_default_is_given() -> None:
 def test_settings_that_are_secret_come_from_the_vault() -> None:
     """By reference, without a version, so that a new one is taken by itself."""
     given = properties(bicep_file("function-app.bicep").get("appSettings").rest.partition("=")[2].strip())
-    for name in ("SCANGATE_ORGANISATIONS", "SCANGATE_SIGNING_KEYS"):
+    for name in ("SCANGATE_ORGANISATIONS", "SCANGATE_SIGNING_KEYS", "SCANGATE_SEALING_KEYS"):
         assert re.fullmatch(r"'@Microsoft\.KeyVault\(SecretUri=\$\{vaultUri\}secrets/[a-z-]+\)'", given[name])
     assert not {"SCANGATE_STORAGE_CONNECTION", "SCANGATE_DEVOPS_PAT"} & app_settings()
 
@@ -86,7 +86,7 @@ def test_the_worker_understands_everything_it_is_told() -> None:
     source = ast.parse((ROOT / str(environment.__name__).replace(".", "/")).with_suffix(".py").read_text())
     read = {node.value for node in ast.walk(source) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     job = bicep_file("scan-job.bicep")
-    variables = ("folderVariable", "fetchVariables", "tokenVariable", "sumVariable")
+    variables = ("folderVariable", "fetchVariables", "registriesVariable", "tokenVariable", "sumVariable")
     given = {literal(name) for one in variables for name in re.findall(r"name: ('[A-Z0-9_]+')", job.get(one).rest)}
     assert given == {
         "AZURE_CLIENT_ID",
@@ -94,6 +94,7 @@ def test_the_worker_understands_everything_it_is_told() -> None:
         "SCANGATE_ATTEMPTS_QUEUE",
         "SCANGATE_DEVOPS_ORIGINS",
         "SCANGATE_QSCANNER_SHA256",
+        "SCANGATE_REGISTRIES",
         "SCANGATE_WORKER_DIR",
     }
     assert given <= read
@@ -106,9 +107,39 @@ def test_only_the_scan_step_gets_the_token_and_only_fetch_the_origins() -> None:
     (scan,) = (properties(one) for one in items(template["containers"]))
     assert (literal(fetch["name"]), literal(scan["name"])) == ("fetch", "scan")
     assert "fetchVariables" in fetch["env"]
+    assert "asksRegistries ? registriesVariable : []" in fetch["env"]
     assert "token" not in fetch["env"]
     assert "tokenVariable" in scan["env"]
     assert "fetch" not in scan["env"]
+    assert "registries" not in scan["env"]
+
+
+def test_what_is_secret_reaches_the_job_by_reference() -> None:
+    """A value in the job's template could be read by whoever may read the job."""
+    job = bicep_file("scan-job.bicep")
+    for symbol in ("tokenVariable", "registriesVariable"):
+        (variable,) = items(job.get(symbol).rest.partition("=")[2].strip())
+        assert set(properties(variable)) == {"name", "secretRef"}
+    configuration = properties(properties(job.get("job").body["properties"])["configuration"])
+    secrets = configuration["secrets"]
+    assert re.findall(r"name: (\w+)", secrets) == ["tokenName", "registriesName"]
+    assert len(re.findall(r"keyVaultUrl: ", secrets)) == 2
+    assert "value:" not in secrets
+    urls = re.findall(r"secrets/([a-z-]+)'", bicep_file("workload.bicep").get("scanJob").rest)
+    assert urls == ["qualys-access-token", "registries"]
+
+
+def test_every_secret_that_is_referred_to_is_one_that_the_document_has_put() -> None:
+    """In the vault from which it is taken; the guide puts all but the last two by the same names."""
+    referred = {
+        ("APP_VAULT_NAME", name) for name in re.findall(r"secrets/([a-z-]+)\)", bicep_file("function-app.bicep").source)
+    } | {
+        ("JOB_VAULT_NAME", name)
+        for name in re.findall(r"\$\{jobVaultUri\}secrets/([a-z-]+)'", bicep_file("workload.bicep").source)
+    }
+    document = (ROOT / "docs" / "infrastructure.md").read_text()
+    told = set(re.findall(r"^   \| `(\w+_VAULT_NAME)` \| `([a-z-]+)` \|", document, re.MULTILINE))
+    assert told == referred
 
 
 def test_every_module_is_used() -> None:

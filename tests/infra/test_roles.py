@@ -68,10 +68,23 @@ def test_the_app_cannot_read_the_scanner_s_token() -> None:
     assert not [identity for identity, _ in readers if identity == "fetch"]
 
 
-def test_the_fetch_identity_may_only_take_attempts() -> None:
-    """One role, on one queue."""
-    mine = [(role, scope) for _, identity, role, scope in assigned() if identity == "fetch"]
-    assert mine == [("storageQueueDataMessageProcessor", "attemptsQueue")]
+def test_the_fetch_identity_may_take_attempts_and_pull_images_and_nothing_else() -> None:
+    """From one queue, and from the registries that are named."""
+    mine = {(role, scope) for _, identity, role, scope in assigned() if identity == "fetch"}
+    assert mine == {("storageQueueDataMessageProcessor", "attemptsQueue"), ("acrPull", "registry")}
+
+
+def test_images_may_be_pulled_only_where_somebody_named_the_registry() -> None:
+    """Not from the one of the scanner image by itself; and each part of the roles is deployed."""
+    conditions = {one.name: one.rest for one in bicep_file("rbac.bicep").of("resource")}
+    for name in ("appImages", "fetchImages"):
+        assert "= if (part == 'images') {" in conditions[name]
+    workload = bicep_file("workload.bicep")
+    assert "for id in imageRegistries" in workload.get("rolesOnImages").rest
+    (allowed,) = (text for text in bicep_file("rbac.bicep").get("part").decorators if text.startswith("@allowed"))
+    parts = re.findall(r"'(\w+)'", allowed)
+    assert sorted(re.findall(r"part: '(\w+)'", workload.source)) == sorted(parts)
+    assert bicep_file("main.bicep").get("imageRegistryIds").rest.partition("=")[2].strip() == "''"
 
 
 def test_the_right_to_start_covers_one_job() -> None:

@@ -40,6 +40,17 @@ def test_a_stand_in_that_refuses_is_reported(arm: Arm) -> None:
         deploy(plan(arm, identity_header="wrong"), CONNECTION)
 
 
+def test_a_scanner_in_a_folder_that_is_called_work_is_found(arm: Arm) -> None:
+    """What stands below the shared folder is moved into the worker's own; a path of this machine is not below it."""
+    body = definition(plan(arm, scanner="/work/checkout/qscanner"), CONNECTION)["properties"]["template"]
+    (scan,) = body["containers"]
+    (mount,) = scan["volumeMounts"]
+    told = {one["name"]: one.get("value", "") for one in scan["env"]}
+    assert told["SCANGATE_WORKER_DIR"] == mount["mountPath"]
+    assert told["SCANGATE_QSCANNER"] == "/work/checkout/qscanner"
+    assert not told["SCANGATE_QSCANNER"].startswith(f"{mount['mountPath']}/")
+
+
 def test_no_secret_stands_in_a_variable(arm: Arm) -> None:
     """Only references; the scan step is told nothing of Azure DevOps, and has no identity."""
     known = plan(arm)
