@@ -46,7 +46,7 @@ test-image: $(READY) ## Build the scanner image for real and gate a pull request
 .PHONY: faults
 faults: $(READY) ## Kill, cut off and fuzz it: a sample by a printed seed (ALL=1 for everything, SEED= and ONLY= to see one again)
 	@FAULTS_ALL='$(ALL)' FAULTS_SEED='$(SEED)' FAULTS_ONLY='$(ONLY)' $(BIN)/python -m pytest $(if $(ONLY),,$(PYTEST_PARALLEL)) \
-		-m faults -p tests.faults.figures --timeout=$(if $(ALL),36000,1800) tests/faults tests/fuzz
+		-m faults -p tests.faults.figures --timeout=$(if $(ALL),36000,1800) tests/faults tests/fuzz $(if $(ONLY),,tests/flow)
 
 .PHONY: check
 check: $(READY) ## Check format, lint, types, imports and generated documents

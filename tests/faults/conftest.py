@@ -1,9 +1,13 @@
 """What the schedules of faults run in: one simulator, one storage and one repository for each process."""
 
-from collections.abc import Iterator
+import importlib
+import pkgutil
+import random
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Protocol
+from unittest.mock import patch
 
 import pytest
 from pydantic import SecretStr
@@ -11,15 +15,21 @@ from pydantic import SecretStr
 from local.devops.server import serve
 from local.devops.state import Config
 from local.storage import azurite
+from scan_core import flow
+from scan_core.runner.api import Runner
 from scan_core.settings import OrganisationSettings, Settings
 from scan_core.store.connection import ensure, from_connection_string
-from tests.faults import seeds
+from tests.faults import job, seeds
+from tests.faults.crew import Crew
+from tests.faults.doors import close_storage
 from tests.faults.estate import Estate
-from tests.faults.instance import HOOK_SECRET, SIGNING_KEY, hosted
+from tests.faults.instance import CHECK_SECRET, HOOK_SECRET, SEALING_KEY, SIGNING_KEY, hosted
 from tests.faults.post_office import PostOffice
 from tests.faults.proposals import Developers
 from tests.faults.seeds import Choice
 from tests.faults.toll import Toll
+from tests.faults.turnstile import InTurn
+from tests.faults.workshop import KEPT
 from tests.flow.fakes import Clock
 from tests.flow.origin import Origin
 from tests.flow.world import ORG
@@ -73,15 +83,43 @@ def developers(simulator: Sim, tmp_path_factory: pytest.TempPathFactory) -> Deve
 
 
 @pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Crew, Clock], Runner]]:
+    """What the app starts workers with: the crew, or a job whose executions the crew is."""
+    if not job.is_selected():
+        yield lambda crew, _: crew
+        return
+    with job.resources(tmp_path_factory.mktemp("job")) as found:
+        yield lambda crew, clock: found.runner(crew, clock, crew.most)
+
+
+@pytest.fixture(scope="session")
 def hosting() -> Iterator[None]:
     """Have the app's triggers run as whichever instance a thread is."""
     with hosted():
         yield
 
 
+@pytest.fixture(scope="session")
+def unpooled() -> Iterator[None]:
+    """Have the app's own threads do one thing after the other: so a walk makes the same calls in the same order."""
+    names = [found.name for found in pkgutil.iter_modules(flow.__path__, f"{flow.__name__}.")]
+    pooled = [name for name in names if hasattr(importlib.import_module(name), "ThreadPoolExecutor")]
+    assert pooled, "the app has no pool of threads any more: this can go"
+    with ExitStack() as patches:
+        for name in pooled:
+            patches.enter_context(patch(f"{name}.ThreadPoolExecutor", InTurn))
+        yield
+
+
 @pytest.fixture
 def new_estate(
-    simulator: Sim, account: azurite.Azurite, developers: Developers, hosting: None, tmp_path: Path
+    simulator: Sim,
+    account: azurite.Azurite,
+    developers: Developers,
+    runs: Callable[[Crew, Clock], Runner],
+    hosting: None,
+    unpooled: None,
+    tmp_path: Path,
 ) -> Iterator[NewEstate]:
     """Makes deployments, one after the other; each leaves nothing open behind."""
     storage = from_connection_string(account.connection_string)
@@ -91,6 +129,7 @@ def new_estate(
 
         def make(*, skews: tuple[float, ...] = (0.0,), seed: int = 1, connection: str = "", **changes: Any) -> Estate:
             closed_later.close()
+            random.seed(seed)  # by which the app spreads its load
             clock = Clock()
             office = PostOffice(storage.queues, clock)
             office.clear()
@@ -98,6 +137,9 @@ def new_estate(
                 client = storage.tables.get_table_client(table.name)
                 for entity in client.list_entities(select=["PartitionKey", "RowKey"]):
                     client.delete_entity(entity["PartitionKey"], entity["RowKey"])
+            audit = storage.blobs.get_container_client("audit")
+            for name in audit.list_blob_names():
+                audit.delete_blob(name)
             made = Estate(
                 connection=connection or account.connection_string,
                 settings=_settings(simulator.url, account.connection_string, tmp_path, changes),
@@ -108,6 +150,7 @@ def new_estate(
                 clock=clock,
                 office=office,
                 skews=skews,
+                runs=runs,
             )
             made.dice.seed(seed)
             closed_later.callback(made.close)
@@ -116,15 +159,22 @@ def new_estate(
             return made
 
         yield make
-    for client in (storage.tables, storage.blobs, storage.queues):
-        client.close()
+    close_storage(storage)
 
 
 def _settings(devops_url: str, connection: str, folder: Path, changes: dict[str, Any]) -> Settings:
     given: dict[str, Any] = {
-        "organisations": {ORG: OrganisationSettings(url=devops_url, hook_secrets=(SecretStr(HOOK_SECRET),))},
+        "organisations": {
+            ORG: OrganisationSettings(
+                url=devops_url,
+                hook_secrets=(SecretStr(HOOK_SECRET),),
+                check_secrets=(SecretStr(CHECK_SECRET),),
+            )
+        },
+        "default_rules": {"branches": [KEPT]},
         "public_url": "https://gate.example",
         "signing_keys": (SecretStr(SIGNING_KEY),),
+        "sealing_keys": (SecretStr(SEALING_KEY),),
         "storage_connection": SecretStr(connection),
         "runner_folder": folder,
         "max_workers": 4,

@@ -7,6 +7,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +15,13 @@ from scan_core.model.attempt import Artifact, AttemptError, AttemptErrorKind, At
 from scan_core.qscanner.exit_codes import error_of
 from scan_core.runner.api import RunnerError
 from scan_core.store.attempt_links import AttemptLinkClient, StorageFailed
+from scan_core.store.connection import Storage
+from scan_core.store.queues import Queues
 from scan_core.worker import delivery
 from scan_core.worker.claim import claim_next
 from scan_core.worker.stopping import CANCELLED
 from tests.faults.post_office import AttemptCounter, PostOffice
+from tests.faults.proposals import thing
 from tests.faults.toll import Killed, Toll
 from tests.flow.fakes import Clock
 from tests.flow.scripted_worker import CLEAN, VERSION, VULNERABLE
@@ -29,6 +33,20 @@ CANCEL: Final = "cancelled"
 CONCLUSIVE: Final = frozenset({"clean", "vulnerable"})
 _REPORTS: Final[dict[str, Any]] = {"clean": CLEAN, "vulnerable": VULNERABLE}
 _EXITS: Final = {"clean": 0, "vulnerable": 0, "incomplete": INCOMPLETE_EXIT, "error": ERROR_EXIT}
+FETCH_FAULTS: Final = (
+    AttemptErrorKind.REPOSITORY_TOO_LARGE,
+    AttemptErrorKind.COMMIT_GONE,
+    AttemptErrorKind.REPOSITORY_EMPTY,
+    AttemptErrorKind.REPOSITORY_NOT_FOUND,
+    AttemptErrorKind.ACCESS_REFUSED,
+    AttemptErrorKind.UNREACHABLE,
+    AttemptErrorKind.FETCH_TIMED_OUT,
+    AttemptErrorKind.FETCH_FAILED,
+)
+"""How a fetch by git can end; which of git's own words lead to which of them is tested with the worker."""
+START_FAULTS: Final = ("refused", "forbidden", "lost-answer", "full", "vanished")
+STOP_FAULTS: Final = ("refused", "forbidden", "lost-answer", "ignored")
+"""What can become of a call to the runner: done or not, said to be done or not, for now or for good."""
 
 
 @dataclass(eq=False)
@@ -40,6 +58,8 @@ class Job:
     """What it claimed; None while it has claimed nothing."""
     is_held: bool = False
     """Whether it takes its time: it beats and does not end."""
+    fetch_fault: AttemptErrorKind | None = None
+    """Why it has nothing to scan."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -57,7 +77,9 @@ class Crew:
     office: PostOffice
     clock: Clock
     nature_of: Callable[[str], str]
-    """How a commit is: clean, vulnerable, or the scanner's error."""
+    """How a commit or an image is: clean, vulnerable, or the scanner's error."""
+    queue: str
+    """The link by which attempts are taken from their queue."""
     most: int = 4
     jobs: list[Job] = field(default_factory=list)
     troubles: deque[str] = field(default_factory=deque)
@@ -67,36 +89,67 @@ class Crew:
     intended: dict[tuple[str, int], str] = field(default_factory=dict)
     """What the manifest says of each attempt whose worker came as far as to leave one."""
     refusals: int = 0
-    """How many calls of the runner fail from here on."""
+    """How many calls of the runner are refused from here on."""
+    runner_fault: str | None = None
+    """What becomes of the runner's next call."""
+    fetch_fault: AttemptErrorKind | None = None
+    """How the next fetch ends."""
     held: bool = False
     """Whether workers that claim from here on take their time."""
     secrets: set[str] = field(default_factory=set)
     """Every attempt's secret and link that a worker was given."""
+    taken_up: list[str] = field(default_factory=list)
+    """Every execution there ever was, the oldest first."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     # ------------------------------------------------------------------------------------------------ a runner
 
     def start(self) -> str | None:
         """Start a worker."""
-        return self.toll.pay("app runner start", self._start)
+        return self.toll.pay("app runner start", lambda: self._faulty(self.take_up))
 
     def stop(self, execution: str) -> None:
         """End a worker."""
-        self.toll.pay("app runner stop", lambda: self._stop(execution))
+        self.toll.pay("app runner stop", lambda: self._faulty(lambda: self.dismiss(execution)))
 
     def is_alive(self, execution: str) -> bool | None:
         """Tell whether a worker runs."""
         return any(job.execution == execution for job in self.jobs)
 
-    def _start(self) -> str | None:
+    def reason_of(self, execution: str) -> str | None:
+        """Say how a worker ended: nobody knows."""
+        return None
+
+    def _faulty(self, act: Callable[[], str | None]) -> str | None:
+        """Act, or fail in the way that was asked for."""
+        fault, self.runner_fault = self.runner_fault, None
+        match fault:
+            case None:
+                return act()
+            case "full" | "ignored":
+                return None
+            case "vanished":
+                return f"worker-{next(self._numbers)}"
+            case "lost-answer":
+                act()
+        raise RunnerError(f"The runner's call was {fault}.", transient=fault != "forbidden")
+
+    def take_up(self) -> str | None:
+        """Take up one more worker.
+
+        Returns:
+            The name of its execution; None where there is no room.
+        """
         self._refuse()
         if len(self.jobs) >= self.most:
             return None
         job = Job(f"worker-{next(self._numbers)}", is_held=self.held)
         self.jobs.append(job)
+        self.taken_up.append(job.execution)
         return job.execution
 
-    def _stop(self, execution: str) -> None:
+    def dismiss(self, execution: str) -> None:
+        """Let one go."""
         self._refuse()
         self.jobs = [job for job in self.jobs if job.execution != execution]
 
@@ -143,7 +196,7 @@ class Crew:
         return True
 
     def _claim(self, job: Job) -> None:
-        counter: Any = AttemptCounter(self.links, self.office)
+        counter: Any = AttemptCounter(self.links, self.office, self.queue)
         message = claim_next(counter, job.execution, self.clock)
         if message is None:
             self.jobs.remove(job)
@@ -152,7 +205,10 @@ class Crew:
         self.claims.append(job.key)
         self.secrets |= {message.secret, message.links.claim, message.links.results}
         self._beat(job)
-        self.toll.pay("worker git fetch", lambda: None)
+        self.toll.pay("worker git fetch", lambda: self._fetch(job))
+
+    def _fetch(self, job: Job) -> None:
+        job.fetch_fault, self.fetch_fault = self.fetch_fault, None
 
     def _beat(self, job: Job) -> None:
         assert job.message is not None
@@ -161,7 +217,7 @@ class Crew:
 
     def _finish(self, job: Job) -> None:
         assert job.message is not None
-        message, kind = job.message, self.troubles.popleft() if self.troubles else self._nature(job)
+        message, kind = job.message, self._ending(job)
         if kind == LOST:
             self.jobs.remove(job)
             return
@@ -175,7 +231,7 @@ class Crew:
         self.jobs.remove(job)
 
     def _delivered(self, job: Job, message: AttemptMessage, kind: str) -> Manifest:
-        error: AttemptError | None = CANCELLED if kind == CANCEL else error_of(_EXITS[kind])
+        error = _error(job, kind)
         with tempfile.TemporaryDirectory() as folder:
             files = self._files(Path(folder), kind) if error is None else {}
             uploaded = delivery.upload(self.links, message, files)
@@ -202,6 +258,30 @@ class Crew:
             files[artifact] = place
         return files
 
-    def _nature(self, job: Job) -> str:
+    def _ending(self, job: Job) -> str:
         assert job.message is not None
-        return self.nature_of(job.message.spec.target.commit)
+        if job.fetch_fault is not None:
+            return "incomplete" if job.fetch_fault.retryable else "error"
+        if self.troubles:
+            return self.troubles.popleft()
+        return self.nature_of(thing(job.message.spec.target))
+
+
+def _error(job: Job, kind: str) -> AttemptError | None:
+    if kind == CANCEL:
+        return CANCELLED
+    if job.fetch_fault is not None:
+        return AttemptError(kind=job.fetch_fault, sentence="Git could not fetch the commit, as it was asked to.")
+    return error_of(_EXITS[kind])
+
+
+def attempts_link(storage: Storage) -> str:
+    """Make the link by which workers take attempts from their queue, for as long as any test lasts.
+
+    Args:
+        storage: The account, reached as the workers reach it.
+
+    Returns:
+        The link.
+    """
+    return Queues(storage).attempts_link(datetime.now(UTC) + timedelta(days=7))

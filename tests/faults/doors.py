@@ -51,7 +51,7 @@ def name_of(method: str, url: str, services: dict[int, str]) -> str:
 
 def _last(place: list[str]) -> str:
     last = place[-1] if len(place) > 1 else ""
-    return re.sub(r"[0-9a-f]{12,}|\d{4}-.*", "…", last)
+    return re.sub(r"[0-9a-f]{12,}|\d{4}-.*|.*\.jsonl", "…", last)
 
 
 class TolledTransport(RequestsTransport):  # type: ignore[misc]  # the SDK exports it without its type
@@ -81,6 +81,12 @@ def tolled_storage(connection_string: str, toll: Toll, who: str) -> Storage:
         return connection.from_connection_string(connection_string)
 
 
+def close_storage(storage: Storage) -> None:
+    """Give an account's connections back."""
+    for client in (storage.tables, storage.blobs, storage.queues):
+        client.close()
+
+
 class _TolledAdapter(DeadlineAdapter):
     """Carries requests to Azure DevOps."""
 
@@ -98,7 +104,7 @@ class _TolledAdapter(DeadlineAdapter):
             return send(request, *args, **options)
 
         path = unquote(urlsplit(request.url or "").path)
-        place = re.sub(r"[0-9a-f-]{36}", "…", path.partition("/_apis/")[2])
+        place = re.sub(r"[0-9a-f-]{36,40}", "…", path.partition("/_apis/")[2])
         return self._toll.pay(f"app devops {request.method} {re.sub(r'/[0-9]+', '/N', place)}", noted)
 
 

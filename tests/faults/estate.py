@@ -8,24 +8,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
 from azure.core.exceptions import AzureError
 
+from scan_core.intake.answers import Answer
 from scan_core.runner.api import Runner
 from scan_core.settings import Settings
 from scan_core.store.connection import Storage
-from tests.faults.crew import Crew
-from tests.faults.doors import tolled_links
+from tests.faults.crew import Crew, attempts_link
+from tests.faults.doors import close_storage, tolled_links, tolled_storage
 from tests.faults.events import Events
 from tests.faults.instance import HOOK_SECRET, TIMERS, Instance
 from tests.faults.post_office import REQUESTS, RESULTS, Letter, PostOffice
 from tests.faults.proposals import Developers, Proposal
+from tests.faults.registry import TolledRegistry
 from tests.faults.toll import Killed, Toll
 from tests.flow.fakes import Clock
 from tests.intake.deliveries import basic, event
 from tests.local.devops.driver import Sim
+
+if TYPE_CHECKING:
+    from tests.faults.workshop import Workshop
 
 LEASE_SECONDS: Final = 600
 """After this long a message comes back whose process died (Microsoft, "Azure Queue storage trigger": 10 minutes)."""
@@ -47,16 +52,40 @@ class Post:
     at: datetime
     pull_request: int
     iteration: int
+    name: str
     state: str
     known_latest: int
     """The latest iteration there was when the app last asked before it posted."""
 
 
 @dataclass(frozen=True)
-class Late:
-    """A hook that its sender sends again."""
+class Sent:
+    """A call to Azure DevOps that changes something, right before it is made."""
 
-    proposal: Proposal
+    at: datetime
+    method: str
+    path: str
+    body: Any
+    """Its JSON; None where it is something else."""
+
+
+@dataclass(frozen=True)
+class Hook:
+    """Something that Azure DevOps tells, and tells again where nobody takes it."""
+
+    deliver: Callable[[Instance], Answer]
+    """Tells it as things are when it is told."""
+    accepted: Callable[[datetime], None] = lambda _: None
+    """Hears when it was taken."""
+    answer: int = 202
+    """The status that says so; 503 is the only other one that it may get."""
+
+
+@dataclass(frozen=True)
+class Late:
+    """A hook that its sender sends later, or again."""
+
+    hook: Hook
     due_at: datetime
 
 
@@ -76,11 +105,22 @@ class Estate:
     skews: tuple[float, ...] = (0.0,)
     """How far each instance's clock is off, in seconds; one instance for each."""
     dice: random.Random = field(default_factory=lambda: random.Random(1))
+    runs: Callable[[Crew, Clock], Runner] = lambda crew, _: crew
+    """Makes what the app starts workers with; the crew itself does."""
 
     def __post_init__(self) -> None:
         links = tolled_links(self.connection, self.toll, "worker")
-        self.crew = Crew(self.toll, links, self.office, self.clock, lambda commit: self.developers.nature[commit])
+        natures = self.developers.nature
+        reached = tolled_storage(self.connection, self.toll, "worker")
+        queue = attempts_link(reached)
+        close_storage(reached)
+        self.crew = Crew(self.toll, links, self.office, self.clock, lambda name: natures[name], queue)
+        self.runner = self.runs(self.crew, self.clock)
+        self.registry = TolledRegistry(self.toll)
+        self.workshop: Workshop | None = None
+        """What is pushed, built and checked in this story beside pull requests."""
         self.posts: list[Post] = []
+        self.sent: list[Sent] = []
         self.late_hooks: list[Late] = []
         self.surprises: list[BaseException] = []
         """What went wrong that is not a dependency's fault."""
@@ -95,11 +135,6 @@ class Estate:
         self.events = Events()
         self.events.attach()
         self.instances = [self._new(skew) for skew in self.skews]
-
-    @property
-    def runner(self) -> Runner:
-        """What the app starts workers with."""
-        return self.crew
 
     def close(self) -> None:
         """Give everything back."""
@@ -137,17 +172,31 @@ class Estate:
 
     def tell(self, proposal: Proposal) -> None:
         """Deliver a hook about a proposal; where nobody answers, its sender sends it again."""
+        self.hear(self.hook_of(proposal))
+
+    def hook_of(self, proposal: Proposal) -> Hook:
+        """Make the hook that tells of a proposal."""
+
+        def deliver(instance: Instance) -> Answer:
+            return instance.receive(basic(HOOK_SECRET), json.dumps(event(proposal.pull.json())).encode())
+
+        def accepted(at: datetime) -> None:
+            proposal.told_at.setdefault(proposal.iteration, at)
+
+        return Hook(deliver, accepted)
+
+    def hear(self, hook: Hook) -> None:
+        """Deliver a hook; where nobody answers, its sender sends it again."""
         instance = self.any_instance()
-        body = json.dumps(event(proposal.pull.json())).encode()
         statuses: list[int] = []
         with self.mortal(instance):
-            statuses.append(instance.receive(basic(HOOK_SECRET), body).status)
+            statuses.append(hook.deliver(instance).status)
         self.office.collect()
-        if statuses == [202]:
-            proposal.told_at.setdefault(proposal.iteration, self.clock())
+        if statuses == [hook.answer]:
+            hook.accepted(self.clock())
             return
         assert statuses in ([], [503]), statuses
-        self.late_hooks.append(Late(proposal, self.clock() + timedelta(seconds=_HOOK_SECONDS)))
+        self.late_hooks.append(Late(hook, self.clock() + timedelta(seconds=_HOOK_SECONDS)))
 
     def serve(self) -> int:
         """Deliver every message that is due, in no order that means anything.
@@ -211,10 +260,10 @@ class Estate:
         Returns:
             Whether anybody did anything.
         """
-        due = [hook for hook in self.late_hooks if hook.due_at <= self.clock()]
-        self.late_hooks = [hook for hook in self.late_hooks if hook not in due]
-        for hook in due:
-            self.tell(hook.proposal)
+        due = [late for late in self.late_hooks if late.due_at <= self.clock()]
+        self.late_hooks = [late for late in self.late_hooks if late not in due]
+        for late in due:
+            self.hear(late.hook)
         is_busy = bool(len(due) + self.serve() + self._work())
         self._quiet_rounds = 0 if is_busy else self._quiet_rounds + 1
         if not is_busy:
@@ -285,11 +334,15 @@ class Estate:
         if looked := _LOOKED.search(path):
             number = int(looked[1])
             self._asked[asker, number] = self._latest(number)
+        is_json = "json" in str(request.headers.get("Content-Type"))
+        body = json.loads(request.body) if is_json and request.body else None
+        if request.method != "GET":
+            self.sent.append(Sent(self.clock(), str(request.method), path, body))
         if request.method == "POST" and (posted := _POSTED.search(path)):
             number = int(posted[1])
-            body = json.loads(request.body or b"{}")
             known = self._asked.pop((asker, number), self._latest(number))
-            self.posts.append(Post(self.clock(), number, int(posted[2] or 0), str(body.get("state")), known))
+            name, state = str(body["context"]["name"]), str(body.get("state"))
+            self.posts.append(Post(self.clock(), number, int(posted[2] or 0), name, state, known))
 
     def _latest(self, pull_request: int) -> int:
         found = (proposal for proposal in self.developers.proposals if proposal.pull.id == pull_request)

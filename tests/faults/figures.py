@@ -1,16 +1,18 @@
-"""Pytest plugin of `make faults`: prints the seed at the start and the figures in one line at the end."""
+"""Pytest plugin of `make faults`: prints the seed at the start, and at the end a table of what was tried."""
 
 import os
 import random
 from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 
 from tests.faults.seeds import SEED, choice
 
-COUNTED = ("points", "pairs", "schedules", "steps", "cases", "failed schedules")
-"""Properties that tests record; the same property of several tests is added up."""
-KNOWN = "known points of "
+POINTS, PAIRS, SCHEDULES, STEPS, CASES, FAILURES = "points", "pairs", "schedules", "steps", "cases", "failures"
+KNOWN = "known points"
+COLUMNS = (POINTS, KNOWN, PAIRS, SCHEDULES, STEPS, CASES, FAILURES)
+"""Properties that tests record, each with `` of `` and its family behind it; those of several tests are added up."""
 _REPORTS = ("passed", "failed", "error")
 
 
@@ -28,20 +30,54 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Add up what the tests recorded."""
-    sums: Counter[str] = Counter()
-    known: dict[str, int] = {}
+    """Print what the tests recorded, and how to see all of it again."""
+    figures: dict[str, Counter[str]] = {}
     for outcome in _REPORTS:
         for report in terminalreporter.stats.get(outcome, []):
-            for name, value in getattr(report, "user_properties", []):
-                if name in COUNTED:
-                    sums[name] += int(value)
-                elif name.startswith(KNOWN):
-                    known[name] = int(value)
-    broken = sums["failed schedules"] or sum(len(terminalreporter.stats.get(each, [])) for each in ("failed", "error"))
+            _add(figures, report)
     chosen = choice()
+    total = sum(figures.values(), Counter[str]())
+    for line in table(figures, total):
+        terminalreporter.write_line(line)
+    extent = "everything" if chosen.everything else "a sample"
     terminalreporter.write_line(
-        f"faults: {sums['points']} of {sum(known.values())} crash points, {sums['pairs']} pairs,"
-        f" {sums['schedules']} schedules, {sums['steps']} random steps, {sums['cases']} fuzz cases,"
-        f" {broken} failures (seed {chosen.seed}{', everything' if chosen.everything else ''})"
+        f"faults: {total[FAILURES]} failures; {extent} by seed {chosen.seed}; again: make faults SEED={chosen.seed}"
+        + (" ALL=1" if chosen.everything else "")
     )
+
+
+def table(figures: dict[str, Counter[str]], total: Counter[str]) -> Iterable[str]:
+    """Write figures as lines of text, one for each family.
+
+    Args:
+        figures: What was counted, by family.
+        total: The sum of all families.
+
+    Yields:
+        A line for the names, one for each family, and one for the sum.
+    """
+    width = max((len(family) for family in figures), default=0) + 2
+    yield "family".ljust(width) + "".join(column.rjust(len(column) + 3) for column in COLUMNS)
+    for family, counted in (*sorted(figures.items()), ("all", total)):
+        yield family.ljust(width) + "".join(_cell(column, counted) for column in COLUMNS)
+
+
+def _cell(column: str, counted: Counter[str]) -> str:
+    number = f"{counted[column]:,}" if counted[column] or column == FAILURES else "-"
+    return number.rjust(len(column) + 3)
+
+
+def _add(figures: dict[str, Counter[str]], report: pytest.TestReport) -> None:
+    """Count what a test recorded; one that recorded nothing is a schedule by itself, of the family of its file."""
+    told: Counter[str] = Counter()
+    for name, value in getattr(report, "user_properties", []):
+        figure, _, family = name.partition(" of ")
+        if figure in COLUMNS:
+            figures.setdefault(family, Counter())[figure] += int(value)
+            told[figure] += int(value)
+    place = report.nodeid.partition("::")[0].rpartition("/")[2]
+    family = place.removeprefix("test_").removesuffix(".py")
+    if not told:
+        figures.setdefault(family, Counter())[SCHEDULES] += 1
+    if report.outcome == "failed" and not told[FAILURES]:  # it broke before it could count
+        figures.setdefault(family, Counter())[FAILURES] += 1

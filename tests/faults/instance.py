@@ -1,9 +1,9 @@
 """One instance of the function app: the real triggers and wiring over doors that the test can close."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 from unittest.mock import patch
@@ -14,17 +14,21 @@ from scan_core import triggers, wiring
 from scan_core.devops.client import DevOps
 from scan_core.flow import results
 from scan_core.intake.answers import Answer
-from scan_core.model.rules import Rules
+from scan_core.registry.client import Registry
+from scan_core.rules.rules_file import rules_from_mapping
 from scan_core.runner.api import Runner
 from scan_core.settings import Settings
-from tests.faults.doors import tolled_devops, tolled_storage
+from tests.faults.doors import close_storage, tolled_devops, tolled_storage
 from tests.faults.post_office import PostOffice, TimedQueues
 from tests.faults.toll import Toll
+from tests.flow.fakes import Clock, TimedAttempts
 from tests.flow.world import ORG
 from tests.local.devops.driver import TOKEN
 
 HOOK_SECRET: Final = "planted-hook-secret-of-the-faults"
+CHECK_SECRET: Final = "planted-check-secret-of-the-faults"
 SIGNING_KEY: Final = "planted-signing-key-of-the-faults-0123456789"
+SEALING_KEY: Final = "planted-sealing-key-of-the-faults-0123456789"
 TIMERS: Final = {"watch": 15, "reconcile": 60}
 """Seconds between two runs of each of the app's timers."""
 _build: Final = wiring.services.__wrapped__
@@ -39,6 +43,8 @@ class Place(Protocol):
     settings: Settings
     toll: Toll
     office: PostOffice
+    clock: Clock
+    registry: Registry
 
     @property
     def runner(self) -> Runner:
@@ -67,14 +73,17 @@ class Instance:
         own: dict[str, Any] = {
             "settings": lambda: self.settings,
             "now": self.now,
-            "door": lambda: self.door,
+            "back_door": lambda: self.door,
             "_storage": lambda: self.storage,
             "_devops": lambda _: self.devops,
-            "_default_rules": Rules,
+            "_default_rules": lambda: rules_from_mapping(self.settings.default_rules),
+            "_registry_client": lambda _: self.place.registry,
             "_runner": lambda _: self.place.runner,
         }
         with _building, patch.multiple(wiring, **own):
-            self.services = _build()
+            built = _build()
+        # How long ago a worker was heard of is what storage says; here, time passes by the test's clock.
+        self.services = replace(built, attempts=TimedAttempts(self.storage, self.place.clock))
 
     @property
     def devops(self) -> DevOps:
@@ -90,14 +99,17 @@ class Instance:
         """Give the connections back."""
         if self._adapter is not None:
             self._adapter.close()
-        for client in (self.storage.tables, self.storage.blobs, self.storage.queues):
-            client.close()
+        close_storage(self.storage)
 
     # ------------------------------------------------------------------------------------------------ triggers
 
     def receive(self, authorization: str, body: bytes) -> Answer:
         """Take a hook's delivery."""
         return self._run(lambda: triggers.receive(ORG, authorization, body))
+
+    def receive_check(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Answer:
+        """Take a check of a pipeline."""
+        return self._run(lambda: triggers.receive_check(ORG, headers, query, body))
 
     def take_request(self, body: bytes) -> None:
         """Take a message of ``scan-requests``."""

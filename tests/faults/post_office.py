@@ -10,7 +10,7 @@ from azure.storage.queue import QueueServiceClient
 
 from scan_core.model.attempt import AttemptMessage
 from scan_core.model.request import Request, RequestMessage
-from scan_core.store.attempt_links import Received
+from scan_core.store.attempt_links import AttemptLinkClient, Received
 from scan_core.store.connection import QUEUES, Storage
 from scan_core.store.queues import Queues
 from tests.flow.fakes import Clock
@@ -118,14 +118,19 @@ class TimedQueues(Queues):
 
 @dataclass
 class AttemptCounter:
-    """The queue of attempts as a worker reaches it; it has the methods of `scan_core.worker.claim.AttemptQueue`."""
+    """The queue of attempts as a worker reaches it; it has the methods of `scan_core.worker.claim.AttemptQueue`.
 
-    links: object
+    Each call is made at the real queue too, from which the office has collected everything: there it can fail.
+    """
+
+    links: AttemptLinkClient
     office: PostOffice
+    address: str
     _taken: dict[str, Letter] = field(default_factory=dict)
 
     def receive(self) -> Received | None:
         """Take one message; it is hidden for a while."""
+        self.links.receive_message(self.address, CLAIM_SECONDS)
         for letter in self.office.due(ATTEMPTS):
             self.office.hide(letter, CLAIM_SECONDS)
             self._taken[str(id(letter))] = letter
@@ -134,4 +139,5 @@ class AttemptCounter:
 
     def delete(self, message: Received) -> None:
         """Delete a message that was received."""
+        self.links.delete_message(self.address, message)
         self.office.finish(ATTEMPTS, self._taken.pop(message.message_id))

@@ -5,25 +5,26 @@ the developers know better. Promise 6 is asked in `tests.faults.secrecy`; promis
 runs in and is not to be seen from here.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Final
 
-from azure.core.exceptions import ResourceNotFoundError
-
-from scan_core.model.attempt import Artifact, AttemptErrorKind
-from scan_core.model.gate import Gate, GateState, PullRequestRef
+from scan_core.flow.pull_request_steps import iteration_of
+from scan_core.model.attempt import AttemptErrorKind
+from scan_core.model.gate import Gate, GateState
 from scan_core.model.ids import ProjectId, PullRequestId, RepositoryId
-from scan_core.model.scan import AttemptRecord, Scan, ScanState
+from scan_core.model.scan import AttemptRecord, ScanState
+from scan_core.model.subject import PullRequestRef, StatusName
 from scan_core.report.texts import status_for
 from scan_core.store.gates import GateStore
 from scan_core.store.scans import ScanStore
-from tests.faults.crew import CONCLUSIVE, LOST
+from tests.faults import promises_of_places
+from tests.faults.crew import CONCLUSIVE
+from tests.faults.endings import blob, ending, has_failed, scans_of, unproven
 from tests.faults.estate import LEASE_SECONDS, Estate
-from tests.faults.proposals import Proposal, expected
+from tests.faults.proposals import Proposal, expected, thing
 from tests.flow.world import ORG
 
 _SKEW: Final = timedelta(minutes=2)
@@ -51,9 +52,10 @@ class Sight:
 
     @cached_property
     def shown(self) -> list[dict[str, Any]]:
-        """Every status of ours, the oldest first."""
+        """Every status of its source, the oldest first."""
         found = self.estate.sim.get(f"{self.proposal.pull.path}/statuses")["value"]
-        return sorted(found, key=lambda each: int(each["id"]))
+        ours = [each for each in found if each["context"]["name"] == StatusName.SOURCE]
+        return sorted(ours, key=lambda each: int(each["id"]))
 
     @cached_property
     def commits(self) -> dict[int, str]:
@@ -62,20 +64,15 @@ class Sight:
 
     @cached_property
     def gates(self) -> dict[int, Gate]:
-        """Its gates by iteration."""
+        """The gates of its source by iteration."""
         rows = GateStore(self.estate.storage.tables).gates_of(self.reference.subject)
-        return {row.value.iteration: row.value for row in rows}
+        places = [(iteration_of(row.value), row.value) for row in rows]
+        return {place.iteration: gate for place, gate in places if place.name is StatusName.SOURCE}
 
     @cached_property
     def latest(self) -> Gate | None:
         """The gate of the latest iteration."""
         return self.gates.get(self.proposal.iteration)
-
-    def scans_of(self, gate: Gate) -> list[Scan]:
-        """Read the scans that a gate waits for."""
-        store = ScanStore(self.estate.storage.tables)
-        rows = (store.read(scan) for scan in gate.waits_for)
-        return [row.value for row in rows if row is not None]
 
     @cached_property
     def truth(self) -> str:
@@ -86,8 +83,18 @@ class Sight:
         is_waiting = wanted == "pending"
         if proposal.target in _UNSCANNED or is_waiting or self.latest is None:
             return wanted
-        failed = [scan for scan in self.scans_of(self.latest) if scan.state is ScanState.FAILED]
-        return "error" if any(_really_failed(self.estate, scan) for scan in failed) else wanted
+        scans = scans_of(self.estate, self.latest)
+        return "error" if any(has_failed(self.estate, scan) for scan in scans) else wanted
+
+
+def rest(estate: Estate) -> None:
+    """Let everybody finish, and ask for every promise.
+
+    Args:
+        estate: The deployment.
+    """
+    estate.settle()
+    check(estate)
 
 
 def check(estate: Estate) -> None:
@@ -106,13 +113,16 @@ def check(estate: Estate) -> None:
 def _broken(estate: Estate) -> Iterator[str]:
     yield from (f"a defect: {type(each).__name__}: {each}" for each in estate.surprises)
     yield from (f"a defect that was caught: {told}" for told in estate.events.defects())
+    for oracle in ORACLES:
+        yield from oracle(estate)
+
+
+def _pull_requests_are_gated(estate: Estate) -> Iterator[str]:
     for proposal in estate.developers.proposals:
         sight = Sight(estate, proposal)
         for promise in _PROMISES:
             for problem in promise(sight):
                 yield f"pull request {proposal.pull.id}, {proposal.branch} to {proposal.target}: {problem}"
-    yield from _superseded_never_turns_red(estate)
-    yield from _work_is_shared_and_stopped(estate)
 
 
 # ------------------------------------------------------------------------------------------------ promises 1, 9, 10
@@ -129,7 +139,7 @@ def _current_gates_are_final(sight: Sight) -> Iterator[str]:
         return
     wanted = GateState.WAITING if sight.truth == "pending" else GateState.DECIDED
     if gate.state is not wanted or gate.reporter is not None:
-        yield f"the gate of iteration {gate.iteration} is {gate.state}, reporter {gate.reporter}: {gate.problem}"
+        yield f"the gate of iteration {proposal.iteration} is {gate.state}, reporter {gate.reporter}: {gate.problem}"
     if gate.decision is not None and gate.decision.provisional:
         yield "the verdict is still a time-out"
     current = [number for number, each in sight.gates.items() if each.state.is_current]
@@ -150,7 +160,9 @@ def _gates_end_in_time(sight: Sight) -> Iterator[str]:
     final = [
         post.at
         for post in estate.posts
-        if (post.pull_request, post.iteration) == (proposal.pull.id, proposal.iteration) and post.state != "pending"
+        if (post.pull_request, post.iteration, post.name)
+        == (proposal.pull.id, proposal.iteration, StatusName.SOURCE)
+        and post.state != "pending"
     ]
     if not final or min(final) > ends:
         yield f"accepted at {told_at}, nothing final was posted by {ends}: {final}"
@@ -159,11 +171,11 @@ def _gates_end_in_time(sight: Sight) -> Iterator[str]:
 def _ended_gates_let_go(sight: Sight) -> Iterator[str]:
     if sight.proposal.is_unheard:
         return
-    for gate in sight.gates.values():
+    for iteration, gate in sight.gates.items():
         if not gate.state.is_current and not gate.released:
-            yield f"the gate of iteration {gate.iteration} is {gate.state} and keeps its scans"
+            yield f"the gate of iteration {iteration} is {gate.state} and keeps its scans"
         if gate.state.is_current and not sight.proposal.is_active:
-            yield f"the gate of iteration {gate.iteration} is {gate.state}, the pull request {sight.proposal.status}"
+            yield f"the gate of iteration {iteration} is {gate.state}, the pull request {sight.proposal.status}"
 
 
 # ------------------------------------------------------------------------------------------------ promises 2, 3, 5, 8
@@ -175,28 +187,18 @@ def _statuses_stand_where_they_belong(sight: Sight) -> Iterator[str]:
         gate = sight.gates.get(iteration)
         if gate is None:
             yield f"{state} stands on iteration {iteration}, which has no gate"
-        elif gate.scanned_commit != sight.commits.get(iteration):
+        elif gate.place.commit != sight.commits.get(iteration):
             yield f"{state} stands on iteration {iteration}, whose commit is not the gate's"
         elif state in {"succeeded", "failed"}:
-            natures = {expected(sight.estate.developers.nature[gate.scanned_commit], target) for target in _RULED}
+            natures = {expected(sight.estate.developers.nature[thing(gate.place)], target) for target in _RULED}
             if state not in natures:
                 yield f"{state} stands on iteration {iteration}, whose commit is {natures}"
 
 
 def _verdicts_are_proven(sight: Sight) -> Iterator[str]:
-    for gate in sight.gates.values():
-        decision = gate.decision
-        if decision is None or decision.verdict_sha256 is None:
-            continue
-        body = _blob(sight.estate, "gates", f"{gate.gate_id}/verdict-{decision.verdict_sha256}.json")
-        if body is None or hashlib.sha256(body).hexdigest() != decision.verdict_sha256:
-            yield f"the verdict of iteration {gate.iteration} is not in storage"
-        for scan_id, attempt in decision.judged:
-            if _ending(sight.estate, scan_id, attempt) not in CONCLUSIVE:
-                yield f"the verdict of iteration {gate.iteration} was made of an attempt that has no result"
-            commits = {scan.target.commit for scan in sight.scans_of(gate) if scan.scan_id == scan_id}
-            if commits and commits != {gate.scanned_commit}:
-                yield f"the verdict of iteration {gate.iteration} was made of another commit's scan"
+    for iteration, gate in sight.gates.items():
+        for problem in unproven(sight.estate, gate, {thing(gate.place)}):
+            yield f"the verdict of iteration {iteration} {problem}"
 
 
 def _what_is_shown_last_is_true(sight: Sight) -> Iterator[str]:
@@ -231,16 +233,16 @@ def _work_is_shared_and_stopped(estate: Estate) -> Iterator[str]:
     store = ScanStore(estate.storage.tables)
     for name in sorted({str(row["PartitionKey"]) for row in table.list_entities(select=["PartitionKey"])}):
         row = store.read(name)  # type: ignore[arg-type]  # a partition of this table is a scan's id
-        if row is None or row.value.target.commit not in estate.developers.nature:
+        if row is None or thing(row.value.target) not in estate.developers.nature:
             continue
         scan = row.value
         if scan.state is ScanState.ACTIVE:
             yield f"scan {name} is still under way: {scan.attempts}"
         cancel = f"{name}/{scan.current.number}/cancel.json"
-        if scan.state is ScanState.STOPPING and _blob(estate, "scans", cancel) is None:
+        if scan.state is ScanState.STOPPING and blob(estate, "scans", cancel) is None:
             yield f"scan {name} stops, and its attempt was never told"
         for record in scan.attempts[:-1]:
-            if _ending(estate, name, record.number) in CONCLUSIVE and not _was_ended(estate, record):
+            if ending(estate, name, record.number) in CONCLUSIVE and not _was_ended(estate, record):
                 yield f"attempt {record.number} of scan {name} had a result, and another was opened: {record}"
 
 
@@ -249,28 +251,6 @@ def _was_ended(estate: Estate, record: AttemptRecord) -> bool:
     kind = None if record.error is None else record.error.kind
     # Only where time jumped was a worker silent that lives.
     return kind is AttemptErrorKind.CANCELLED or (kind is AttemptErrorKind.LOST and bool(estate.excused))
-
-
-def _really_failed(estate: Estate, scan: Scan) -> bool:
-    """Tell whether no attempt of a scan's last round had a result, and another was not allowed or of no use."""
-    last_round = [record for record in scan.attempts if record.number >= scan.round_start]
-    endings = [_ending(estate, scan.scan_id, record.number) for record in last_round]
-    counted = [ending for ending in endings if ending != "cancelled"]
-    is_spent = len(counted) >= estate.settings.max_attempts or endings[-1] == "error"
-    return is_spent and not CONCLUSIVE & set(endings)
-
-
-def _ending(estate: Estate, scan: str, attempt: int) -> str:
-    """Tell how an attempt ended, by its worker's own word and only if its manifest stands."""
-    stands = _blob(estate, "scans", f"{scan}/{attempt}/{Artifact.MANIFEST}") is not None
-    return estate.crew.intended.get((scan, attempt), LOST) if stands else LOST
-
-
-def _blob(estate: Estate, container: str, name: str) -> bytes | None:
-    try:
-        return estate.storage.blobs.get_blob_client(container, name).download_blob().readall()
-    except ResourceNotFoundError:
-        return None
 
 
 _RULED: Final = ("main", "lenient")
@@ -282,3 +262,10 @@ _PROMISES: Final[tuple[Callable[[Sight], Iterator[str]], ...]] = (
     _verdicts_are_proven,
     _what_is_shown_last_is_true,
 )
+ORACLES: Final[tuple[Callable[[Estate], Iterator[str]], ...]] = (
+    _pull_requests_are_gated,
+    _superseded_never_turns_red,
+    _work_is_shared_and_stopped,
+    *promises_of_places.ORACLES,
+)
+"""Whatever has gates is asked about by one of these: a new kind of gate comes with its own."""

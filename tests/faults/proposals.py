@@ -44,6 +44,18 @@ def expected(nature: str, target: str, *, draft: bool = False) -> str:
     return {"clean": "succeeded", "error": "error"}[nature]
 
 
+def thing(target: object) -> str:
+    """Name what a scan is of.
+
+    Args:
+        target: A commit's or an image's target.
+
+    Returns:
+        The commit, or the image's digest.
+    """
+    return str(getattr(target, "commit", None) or target.digest)  # type: ignore[attr-defined]  # it is one of the two
+
+
 @dataclass(eq=False)
 class Proposal:
     """A pull request as its author knows it."""
@@ -86,7 +98,7 @@ class Developers:
         self._project = project
         self._forger = sim.as_other(displayName="Mallory", uniqueName="mallory@example.com")
         self.nature: dict[str, str] = {}
-        """How each commit is that was ever proposed."""
+        """How each commit is that was ever proposed, and each image that was ever built."""
         self.proposals: list[Proposal] = []
         self._rules = {name: _rules_commit(origin, text) for name, text in TARGETS.items()}
         self._fill()
@@ -107,6 +119,22 @@ class Developers:
         commit = self._pool.pop()
         self.nature[commit] = nature
         return commit
+
+    def elsewhere(self, *natures: str) -> tuple[Repo, list[str]]:
+        """Make a project with a repository, and in it a main branch and commits that are on no branch of note.
+
+        Args:
+            natures: How the commits are.
+
+        Returns:
+            The repository, and the commits in their order.
+        """
+        project = self._sim.project(f"Shop {next(_numbers)}")
+        repo = self._sim.repository(project, f"shop {next(_numbers)}")
+        commits = [self.commit(nature) for nature in natures]
+        pooled = [f"{commit}:refs/heads/pool/{number}" for number, commit in enumerate(commits)]
+        self._origin.push(repo.json["webUrl"], f"{self._rules['main']}:refs/heads/main", *pooled)
+        return repo, commits
 
     def push(self, proposal: Proposal, commit: str) -> None:
         """Move a proposal's branch; by force, as no commit of the pool is the parent of another."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.faults.figures import FAILURES
 from tests.faults.seeds import ONLY, SEED, Choice
 
 type Record = Callable[[str, object], None]
@@ -61,6 +62,6 @@ def run_all(choice: Choice, family: str, schedules: Iterable[Schedule], record: 
             again = f"make faults SEED={choice.seed} ONLY={family}/{schedule.name}"
             told.append(f"{family}/{schedule.name}: {type(error).__name__}: {error}\n    again: {again}")
             print(told[-1], flush=True)  # noqa: T201 - a run of hours shall not keep it to itself
-    record(figure, count)
-    record("failed schedules", len(told))
+    record(f"{figure} of {family}", count)
+    record(f"{FAILURES} of {family}", len(told))
     assert not told, f"{len(told)} of {count} schedules failed ({SEED}={choice.seed}, {ONLY}):\n" + "\n".join(told)

@@ -1,4 +1,4 @@
-"""Promise 6: no secret in storage, in what was logged, or in what a pull request shows."""
+"""Promise 6: no secret in storage, in what was logged, or in what Azure DevOps shows."""
 
 import logging
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.faults.estate import Estate
-from tests.faults.instance import HOOK_SECRET, SIGNING_KEY
+from tests.faults.instance import CHECK_SECRET, HOOK_SECRET, SEALING_KEY, SIGNING_KEY
 from tests.faults.promises import Sight
 from tests.local.devops.driver import TOKEN
 
@@ -25,7 +25,8 @@ def check_secrets(estate: Estate, logged: list[logging.LogRecord]) -> None:
     """
     key = re.search("AccountKey=([^;]+)", estate.connection)
     assert key is not None
-    planted = {TOKEN, HOOK_SECRET, SIGNING_KEY, key[1], *estate.crew.secrets}
+    planted = {TOKEN, HOOK_SECRET, CHECK_SECRET, SIGNING_KEY, SEALING_KEY, key[1], *estate.crew.secrets}
+    planted |= {waiting.token for waiting in estate.workshop.waiting} if estate.workshop else set()
     for place, text in _texts(estate, logged):
         found = {secret[:12] for secret in planted if secret in text}
         assert not found, f"{place} holds secrets that begin with {found}"
@@ -47,3 +48,5 @@ def _texts(estate: Estate, logged: list[logging.LogRecord]) -> Iterator[tuple[st
     for proposal in estate.developers.proposals:
         for status in Sight(estate, proposal).shown:
             yield "a status", str(status["description"])
+    if estate.workshop is not None:
+        yield from (("a commit, a build or a check", text) for text in estate.workshop.texts())

@@ -11,13 +11,13 @@ from tests.faults.conftest import NewEstate
 from tests.faults.schedules import Record, Schedule, run_all, wanted
 from tests.faults.seeds import Choice
 from tests.faults.storage_proxy import StorageFault, StorageProxy
-from tests.faults.test_crash_matrix import PATHS
+from tests.faults.walks import WALKS, share
 
 pytestmark = pytest.mark.faults
 
 SHARDS = 2
-SAMPLE = 16
-"""Schedules of a shard and path."""
+SAMPLE = 66
+"""Schedules of all walks together."""
 PERSISTS = 8
 """More requests than a client tries."""
 ONE, LONG, OUTAGE = "once", "longer", "outage"
@@ -43,7 +43,7 @@ def proxy(account: Azurite) -> Iterator[StorageProxy]:
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", WALKS)
 def test_storage_fails_at_any_call(
     path: str, shard: int, new_estate: NewEstate, proxy: StorageProxy, choice: Choice, record_property: Record
 ) -> None:
@@ -57,7 +57,7 @@ def test_storage_fails_at_any_call(
         estate.toll.before_call = _striking(proxy, call, kind, extent)
         before = proxy.struck
         try:
-            PATHS[path](estate)
+            WALKS[path](estate)
         finally:
             proxy.heal()
         assert proxy.struck > before, "nothing was broken"
@@ -71,14 +71,14 @@ def test_storage_fails_at_any_call(
         run_all(choice, family, [schedule(int(call), kind, extent)], record_property, figure="schedules")
         return
     reference = new_estate(connection=proxy.connection_string)
-    PATHS[path](reference)
+    WALKS[path](reference)
     everywhere = [
         ((label, kind), (number, kind, extent))
         for number, label in enumerate(reference.toll.calls, 1)
         for kind in _kinds_at(label)
         for extent in _extents_of(kind)
     ]
-    chosen = choice.spread(f"{family} {shard}", everywhere[shard::SHARDS], SAMPLE)
+    chosen = choice.spread(f"{family} {shard}", everywhere[shard::SHARDS], share(SAMPLE, SHARDS))
     run_all(choice, family, (schedule(*each) for each in chosen), record_property, figure="schedules")
 
 
@@ -112,7 +112,7 @@ def _striking(proxy: StorageProxy, call: int, kind: str, extent: str) -> Callabl
 def test_the_proxy_hands_everything_through(new_estate: NewEstate, proxy: StorageProxy) -> None:
     """Where nothing is to be broken, nobody notices it; where it is, somebody does."""
     estate = new_estate(connection=proxy.connection_string)
-    PATHS["pushes"](estate)
+    WALKS["pushes"](estate)
     assert proxy.struck == 0
     proxy.strike(StorageFault("503", times=1))
     estate.fire_now("watch")

@@ -3,16 +3,12 @@
 Messages come twice and to both at once, both watches run, workers end and developers push in the middle of it.
 """
 
-import importlib
-import pkgutil
 import random
 from collections.abc import Callable, Iterator
 from functools import partial
-from unittest.mock import patch
 
 import pytest
 
-from scan_core import flow
 from scan_core.store.rows import Conflict
 from tests.faults import promises
 from tests.faults.conftest import NewEstate
@@ -21,7 +17,7 @@ from tests.faults.post_office import REQUESTS, RESULTS
 from tests.faults.proposals import Proposal
 from tests.faults.schedules import Record, Schedule, run_all, wanted
 from tests.faults.seeds import Choice
-from tests.faults.turnstile import InTurn, Turnstile
+from tests.faults.turnstile import Turnstile
 
 pytestmark = pytest.mark.faults
 
@@ -31,20 +27,6 @@ FEW, MANY = 5, 120
 """Schedules of a shard."""
 SCENES = 7
 NATURES = ("clean", "vulnerable", "error")
-
-
-@pytest.fixture(autouse=True)
-def _no_pools() -> Iterator[None]:
-    """Have the app's own threads take turns as well."""
-    names = [found.name for found in pkgutil.iter_modules(flow.__path__, f"{flow.__name__}.")]
-    pooled = [name for name in names if hasattr(importlib.import_module(name), "ThreadPoolExecutor")]
-    assert pooled, "the app has no pool of threads any more: this can go"
-    patches = [patch(f"{name}.ThreadPoolExecutor", InTurn) for name in pooled]
-    for each in patches:
-        each.start()
-    yield
-    for each in patches:
-        each.stop()
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
