@@ -133,7 +133,8 @@ class Settings(BaseSettings):
 
     organisations: dict[str, OrganisationSettings] = Field(
         description='JSON object: organisation name to {"url": …, "hook_secrets": […], "check_secrets": […],'
-        ' "registries": […]}.', min_length=1
+        ' "registries": […]}.',
+        min_length=1,
     )
     public_url: str = Field(description="Where this app is reached from outside; links in statuses begin with it.")
     signing_keys: Annotated[tuple[SecretStr, ...], Field(min_length=1, max_length=2)] = Field(

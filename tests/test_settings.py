@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from scan_core.model.ids import OrganisationName
+from scan_core.model.image import Login
 from scan_core.settings import Settings, SettingsInvalid, documentation, load
 
 SECRET = "a-hook-secret-of-the-test"
@@ -149,6 +151,113 @@ class TestOrganisations:
         assert "fabrikam.hook_secrets" in problem(monkeypatch, ORGANISATIONS=wrong)
 
 
+class TestChecks:
+    def test_have_secrets_and_keys_of_their_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Two of each while one is being replaced."""
+        described = {"url": "https://dev.azure.com/x", "hook_secrets": [SECRET], "check_secrets": ["c" * 20, "d" * 20]}
+        set_all(monkeypatch, ORGANISATIONS={"x": described}, SEALING_KEYS=["s" * 32, "t" * 32])
+        settings = load()
+        assert [secret.get_secret_value() for secret in settings.organisations["x"].check_secrets] == [
+            "c" * 20,
+            "d" * 20,
+        ]
+        assert len(settings.sealing_keys) == 2
+
+    @pytest.mark.parametrize("hooks", [[SECRET], ["another", SECRET]])
+    def test_do_not_share_a_secret_with_hooks(self, hooks: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Many may read what a check's settings hold."""
+        wrong = {"url": "https://dev.azure.com/x", "hook_secrets": hooks, "check_secrets": ["other", SECRET]}
+        line = problem(monkeypatch, ORGANISATIONS={"x": wrong})
+        assert line.startswith("SCANGATE_ORGANISATIONS (x.check_secrets): check_secrets must differ from hook_secrets")
+
+    @pytest.mark.parametrize(
+        ("name", "changes"),
+        [
+            ("x.check_secrets", {"ORGANISATIONS": {"x": {"url": "https://x.example", "check_secrets": [SECRET] * 3}}}),
+            ("x.check_secret", {"ORGANISATIONS": {"x": {"url": "https://x.example", "check_secret": SECRET}}}),
+        ],
+    )
+    def test_take_no_third_and_no_unknown_key(
+        self, name: str, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A misspelled one would leave the check closed."""
+        assert problem(monkeypatch, **changes).startswith(f"SCANGATE_ORGANISATIONS ({name}): ")
+
+    @pytest.mark.parametrize("keys", [["short"], ["s" * 32, "t" * 31], ["s" * 32] * 3, "s" * 32])
+    def test_seal_with_long_keys(self, keys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A guessable one would open every token."""
+        line = problem(monkeypatch, SEALING_KEYS=keys)
+        assert line.startswith("SCANGATE_SEALING_KEYS: ")
+        assert "s" * 32 not in line
+
+    def test_may_be_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Then checks are told to come again."""
+        set_all(monkeypatch)
+        assert load().sealing_keys == ()
+        assert load().organisations["fabrikam"].check_secrets == ()
+
+
+class TestRegistries:
+    def described(self, *registries: dict[str, Any]) -> dict[str, Any]:
+        """An organisation that lists registries."""
+        return {"fabrikam": {"url": "https://dev.azure.com/x", "registries": list(registries)}}
+
+    def test_are_found_by_the_host_that_references_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each organisation has its own."""
+        listed = self.described(
+            {"url": "https://shop.azurecr.io", "login": "entra"},
+            {"url": "https://r.example:8443/", "login": "basic", "username": "robot", "password": "p" * 12},
+            {"url": "http://127.0.0.1:5000", "private": True, "token_realms": ["http://127.0.0.1:5001/token"]},
+        )
+        set_all(monkeypatch, ORGANISATIONS={**listed, "contoso": {"url": "https://dev.azure.com/contoso"}})
+        settings, name = load(), OrganisationName("fabrikam")
+        hosts = ["shop.azurecr.io", "r.example:8443", "127.0.0.1:5000"]
+        assert [registry.host for registry in settings.organisations["fabrikam"].registries] == hosts
+        found = settings.registry(name, "r.example:8443")
+        assert found is not None
+        access = found.access()
+        assert (access.login, access.username, access.private) == (Login.BASIC, "robot", False)
+        assert access.password is not None
+        assert access.password.get_secret_value() == "p" * 12
+        for organisation, host in ((name, "r.example"), (name, ""), ("contoso", hosts[0]), ("gone", hosts[0])):
+            assert settings.registry(OrganisationName(organisation), host) is None
+
+    @pytest.mark.parametrize(
+        ("registry", "place", "words"),
+        [
+            ({}, ".url", "is missing"),
+            ({"url": "shop.azurecr.io"}, "", "expected an http or https URL"),
+            ({"url": "https://shop.azurecr.io/v2/"}, "", "ends with its host"),
+            ({"url": "https://me:secret-word@shop.azurecr.io"}, "", "without user name"),
+            ({"url": "http://shop.azurecr.io"}, "", "has to use https everywhere"),
+            ({"url": "https://Shop.azurecr.io/#x"}, "", "fragment"),
+            ({"url": "https://shop azurecr.io"}, "", "visible ASCII"),
+            ({"url": "https://r.example", "token_realms": ["http://auth.example/token"]}, "", "https everywhere"),
+            ({"url": "https://r.example", "token_realms": ["auth.example"]}, "", "expected an http or https URL"),
+            ({"url": "https://r.example", "login": "basic", "username": "me"}, "", "needs username and password"),
+            ({"url": "https://r.example", "login": "basic", "password": "secret-word"}, "", "needs username"),
+            ({"url": "https://r.example", "login": "docker"}, ".login", "'entra'"),
+            ({"url": "https://r.example", "private": "perhaps"}, ".private", "boolean"),
+            ({"url": "https://r.example", "pasword": "secret-word"}, ".pasword", "not permitted"),
+            ({"url": "https://r.example", "password": ["secret-word"]}, ".password", "valid string"),
+        ],
+    )
+    def test_that_cannot_be_used_are_named(
+        self, registry: dict[str, Any], place: str, words: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With what was expected, on one line, and without any password."""
+        line = problem(monkeypatch, ORGANISATIONS=self.described({"url": "https://a.example"}, registry))
+        assert line.startswith(f"SCANGATE_ORGANISATIONS (fabrikam.registries.1{place}): ")
+        assert words in line
+        assert "secret-word" not in line
+
+    def test_stand_there_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Else one of the two would silently lose its login."""
+        twice = self.described({"url": "https://a.example"}, {"url": "https://a.example:443/", "private": True})
+        line = problem(monkeypatch, ORGANISATIONS=twice)
+        assert line == "SCANGATE_ORGANISATIONS (fabrikam.registries): the registry a.example stands there twice"
+
+
 class TestStorage:
     @pytest.mark.parametrize("changes", [{"STORAGE_CONNECTION": None}, {"STORAGE_ACCOUNT": "one"}])
     def test_is_named_in_one_way(self, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +321,22 @@ class TestSecrets:
             assert secret in plain
         assert not any(part in plain for part in ("one", "AccountName=one", "http", ""))
 
+    def test_of_checks_and_registries_are_listed_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of every organisation, the second of two as well."""
+        registry = {"url": "https://r.example", "login": "basic", "username": "robot", "password": "registry-password"}
+        described = {
+            "url": "https://dev.azure.com/x",
+            "hook_secrets": [SECRET, "next-hook-secret"],
+            "check_secrets": ["check-secret", "next-check-secret"],
+            "registries": [{"url": "https://open.example"}, registry],
+        }
+        keys = ["s" * 32, "t" * 32]
+        set_all(monkeypatch, ORGANISATIONS={"x": described, "y": {"url": "https://y.example"}}, SEALING_KEYS=keys)
+        settings = load()
+        expected = {SECRET, "next-hook-secret", "check-secret", "next-check-secret", "registry-password", *keys}
+        assert expected <= set(settings.secrets())
+        assert not any(secret in repr(settings) for secret in expected)
+
     def test_are_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Settings may end in a log by accident."""
         set_all(monkeypatch, DEVOPS_PAT="the-pat-of-the-test")
@@ -219,6 +344,16 @@ class TestSecrets:
         assert SECRET not in shown
         assert "the-pat-of-the-test" not in shown
         assert "bm90" not in shown
+
+
+def test_reading_settings_brings_nothing_that_calls_a_registry() -> None:
+    """Every cold start of the webhook reads them: what lists registries is there, what asks them is not."""
+    program = (
+        "import sys, scan_core.settings;"
+        "print(*sorted(name for name in sys.modules if name.startswith('scan_core.registry.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["scan_core.registry.access"]
 
 
 class TestDocumentation:

@@ -20,9 +20,12 @@ from scan_core.intake.answers import Answer
 from scan_core.intake.sealing import context_of, open_sealed
 from scan_core.model.attempt import ResultMessage
 from scan_core.model.ids import AttemptNumber, OrganisationName, ScanId
+from scan_core.model.image import image_reference
 from scan_core.model.request import LookRequest, RequestMessage
 from scan_core.model.subject import Check, PullRequestRef
-from scan_core.registry.access import RegistryAccess
+from scan_core.registry.access import ENTRA_SCOPE, RegistryAccess
+from scan_core.registry.client import RegistryClient
+from scan_core.registry.refusals import RefusalKind, RegistryRefused
 from scan_core.runner.api import RunnerError
 from scan_core.runner.process import ProcessRunner
 from scan_core.settings import SettingsInvalid
@@ -330,6 +333,69 @@ class TestRunners:
         for name, value in settings.items():
             configured.setenv(f"SCANGATE_{name}", value)
         assert type(wiring.services().runner).__name__ == kind
+
+
+class TestRegistries:
+    """Those that an organisation lists, and no others."""
+
+    def listing(self, configured: pytest.MonkeyPatch, *registries: dict[str, Any]) -> None:
+        """List registries."""
+        described = {"url": "http://127.0.0.1:9/fabrikam", "registries": list(registries)}
+        configured.setenv("SCANGATE_ORGANISATIONS", json.dumps({ORGANISATION: described}))
+
+    def refusal(self, organisation: str, image: str) -> RegistryRefused:
+        """Ask for an image that cannot be had."""
+        with pytest.raises(RegistryRefused) as caught:
+            wiring.services().registries(OrganisationName(organisation)).resolve(image_reference(image))
+        return caught.value
+
+    def test_of_an_organisation_are_asked_and_no_others(self, configured: pytest.MonkeyPatch) -> None:
+        """Another organisation's are not its own."""
+        self.listing(configured, {"url": "http://127.0.0.1:9"})
+        assert self.refusal(ORGANISATION, "127.0.0.1:9/app:1").kind is not RefusalKind.NOT_LISTED
+        assert self.refusal(ORGANISATION, "docker.example/app:1").kind is RefusalKind.NOT_LISTED
+        assert self.refusal("contoso", "127.0.0.1:9/app:1").kind is RefusalKind.NOT_LISTED
+
+    def test_are_built_once_for_each_organisation(self, configured: pytest.MonkeyPatch) -> None:
+        """Whoever asks."""
+        registries = wiring.services().registries
+        assert registries(OrganisationName(ORGANISATION)) is registries(OrganisationName(ORGANISATION))
+        assert registries(OrganisationName(ORGANISATION)) is not registries(OrganisationName("contoso"))
+
+    @pytest.mark.parametrize(
+        ("pat", "endpoint", "has_token"), [(True, False, False), (True, True, True), (False, False, True)]
+    )
+    def test_are_entered_with_the_managed_identity_where_there_is_one(
+        self, pat: bool, endpoint: bool, has_token: bool, configured: pytest.MonkeyPatch
+    ) -> None:
+        """In trials there is none, unless an endpoint that gives tokens is named."""
+        self.listing(configured, {"url": "https://shop.azurecr.io", "login": "entra"})
+        configured.delenv("IDENTITY_ENDPOINT", raising=False)
+        if endpoint:
+            configured.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:9/token")
+        if not pat:
+            configured.delenv("SCANGATE_DEVOPS_PAT")
+            configured.setenv("SCANGATE_IDENTITY_CLIENT_ID", "a-client")
+        asked: list[tuple[str, str | None]] = []
+
+        class Credential:
+            def __init__(self, client_id: str | None) -> None:
+                self.client_id = client_id
+
+            def get_token(self, scope: str) -> SimpleNamespace:
+                asked.append((scope, self.client_id))
+                return SimpleNamespace(token="a-token-of-entra")
+
+        configured.setattr("azure.identity.ManagedIdentityCredential", Credential)
+        client = wiring.services().registries(OrganisationName(ORGANISATION))
+        assert isinstance(client, RegistryClient)
+        assert asked == [], "nothing is asked for before there is an image"
+        if not has_token:
+            assert client._entra_token is None
+            return
+        assert client._entra_token is not None
+        assert client._entra_token() == "a-token-of-entra"
+        assert asked == [(ENTRA_SCOPE, None if pat else "a-client")]
 
 
 class TestWorkers:

@@ -17,6 +17,8 @@ from scan_core.model.verdict import Verdict
 from scan_core.rules.rules_file import RulesUnreadable
 from scan_core.rules.unscanned import disabled, nothing_to_judge, refused, rules_unreadable
 
+_BUILD_NOT_FOUND = "BuildNotFoundException"
+_NOT_FOUND_TRIES = 3
 _NO_BUILD = "The check does not say which build it stands in: add the header BuildId with the value $(Build.BuildId)"
 _OTHER_PLAN = "Build {} does not run the plan that this check belongs to: the BuildId that it sends is another build's"
 _NO_SUCH_BUILD = "There is no build {} in this check's project, or it may not be read"
@@ -52,7 +54,7 @@ def examine(services: Services, look: Look, check: Check) -> None:
 def _asked(services: Services, gate: Gate, check: Check, tries: int) -> Question | Verdict:
     if check.build is None:
         return refused(_NO_BUILD, services.now())
-    build = _build(services, check.build)
+    build = _build(services, check.build, tries)
     if build is None:
         return refused(_NO_SUCH_BUILD.format(check.build_id), services.now())
     if check.plan_id not in build.plan_ids:
@@ -82,11 +84,13 @@ def _question(services: Services, gate: Gate, build: BuildRead, rules: RulesRead
     return Question(place, rules, targets, missing, (images,))
 
 
-def _build(services: Services, reference: BuildRef) -> BuildRead | None:
+def _build(services: Services, reference: BuildRef, tries: int) -> BuildRead | None:
+    """Read the build; None where there is none, by the word of who knows builds, or because it is said repeatedly."""
     try:
         return services.devops(reference.organisation).builds.read(reference)
     except DevOpsError as error:
-        if error.kind is DevOpsErrorKind.NOT_FOUND:
+        is_sure = error.type_key == _BUILD_NOT_FOUND or tries >= _NOT_FOUND_TRIES
+        if error.kind is DevOpsErrorKind.NOT_FOUND and is_sure:
             return None
         raise
 

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from itertools import takewhile
 
+from scan_core.devops.builds import BuildRead
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.flow.asking import ask_for_look
 from scan_core.flow.enrolment import follow_branch, spread
 from scan_core.flow.services import Services
 from scan_core.model.gate import Look
-from scan_core.model.subject import Branch, BuildRef
+from scan_core.model.subject import Branch
 from scan_core.store.projects import FollowedBranch, Project
 from scan_core.store.rows import Versioned
 from scan_core.telemetry import emit
@@ -40,7 +41,7 @@ def find_pushes(services: Services, project: Project) -> int:
 
 
 def find_builds(services: Services, project: Project) -> tuple[int, datetime | None]:
-    """Ask for a look at every completed build that none was taken at, or at which looking was given up.
+    """Ask for a look at every completed build that none was taken at since it ended, or at which it was given up.
 
     Args:
         services: The doors to the outside.
@@ -65,15 +66,18 @@ def find_builds(services: Services, project: Project) -> tuple[int, datetime | N
             raise
         emit("builds_not_compared", project=project.project_id, kind=error.kind, sentence=error.sentence)
         return 0, project.builds_until
-    missed = [build.ref for build in builds if not _was_looked_at(services, build.ref)]
+    missed = [build.ref for build in builds if not _was_looked_at(services, build)]
     for reference in missed:
         ask_for_look(services, reference)
     return len(missed), until
 
 
-def _was_looked_at(services: Services, build: BuildRef) -> bool:
-    look = services.gates.look(build.subject)
-    return look is not None and not _was_given_up(look.value)
+def _was_looked_at(services: Services, build: BuildRead) -> bool:
+    """Tell whether somebody looked, or is about to. A check may have had a build looked at that was still running."""
+    look = services.gates.look(build.ref.subject)
+    if look is None or _was_given_up(look.value):
+        return False
+    return build.finished_at is None or look.value.newest_accepted_at >= build.finished_at
 
 
 def _was_given_up(look: Look) -> bool:

@@ -335,7 +335,7 @@ class Estate:
             number = int(looked[1])
             self._asked[asker, number] = self._latest(number)
         is_json = "json" in str(request.headers.get("Content-Type"))
-        body = json.loads(request.body) if is_json and request.body else None
+        body: Any = json.loads(request.body) if is_json and request.body else None
         if request.method != "GET":
             self.sent.append(Sent(self.clock(), str(request.method), path, body))
         if request.method == "POST" and (posted := _POSTED.search(path)):

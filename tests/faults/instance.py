@@ -44,7 +44,11 @@ class Place(Protocol):
     toll: Toll
     office: PostOffice
     clock: Clock
-    registry: Registry
+
+    @property
+    def registry(self) -> Registry:
+        """What holds images."""
+        ...
 
     @property
     def runner(self) -> Runner:

@@ -160,8 +160,7 @@ def _gates_end_in_time(sight: Sight) -> Iterator[str]:
     final = [
         post.at
         for post in estate.posts
-        if (post.pull_request, post.iteration, post.name)
-        == (proposal.pull.id, proposal.iteration, StatusName.SOURCE)
+        if (post.pull_request, post.iteration, post.name) == (proposal.pull.id, proposal.iteration, StatusName.SOURCE)
         and post.state != "pending"
     ]
     if not final or min(final) > ends:

@@ -57,5 +57,3 @@ def checks(estate: Estate) -> None:
     for hook in asked:
         estate.hear(hook)
     rest(estate)
-
-

@@ -274,4 +274,3 @@ def _deliver(instance: Instance, resource: dict[str, Any], kind: str) -> Answer:
 
 def _tag(reference: str) -> str:
     return encode_tag(image_reference(reference))
-

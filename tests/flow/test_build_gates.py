@@ -1,6 +1,7 @@
 """Builds under trouble: several gates while a registry is away, two instances at once, tags that change, deaths."""
 
 from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -267,6 +268,29 @@ class TestUnheard:
         self.later(world)
         world.run_until_quiet()
         assert "scangate-passed" in build.tags()
+
+    def test_a_build_that_was_looked_at_while_it_ran_is_looked_at_when_it_has_ended(
+        self, world: World, repo: Repo
+    ) -> None:
+        """As a check that does not wait has it looked at: what it is known to have made by then is not all."""
+        world = world.having(default_rules=Rules(images=(ImageRule(image="shop.azurecr.io/app:$(Build.BuildId)"),)))
+        build = built(world, repo, ends=False)
+        world.registry.push(f"shop.azurecr.io/app:{build.id}")
+        told(world, build)
+        world.clock.advance(60)
+        build.complete()
+        ended = world.clock()
+        real = world.services.devops(ORG).builds
+
+        def completed(*asked: Any) -> Any:
+            return tuple(one.model_copy(update={"finished_at": ended}) for one in real.completed(*asked))
+
+        by_our_clock = world.with_devops(lambda devops: Having(devops, builds=Having(real, completed=completed)))
+        self.later(by_our_clock)
+        world.run_until_quiet()
+        assert "scangate-passed" in build.tags()
+        self.later(by_our_clock)
+        assert world.queues.requests == []
 
     @pytest.mark.parametrize(
         ("kind", "retry_after"), [(DevOpsErrorKind.THROTTLED, 30.0), (DevOpsErrorKind.FORBIDDEN, None)]

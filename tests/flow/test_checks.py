@@ -248,30 +248,6 @@ class TestDeadlines:
         world.run_until_quiet()
         assert stage.result() == "succeeded"
 
-    def test_one_404_of_somebody_on_the_way_is_not_believed(self, world: World, receiver: Receiver) -> None:
-        """Only who knows plans can say that nobody waits for an answer."""
-        stage, check = waiting(started(world, APP), receiver)
-        world.ask(check)
-        world.serve()
-        message = world.claimed()
-        world.sim.fault("POST .*/events", "status", status=404)
-        world.finish(message)
-        world.run_until_quiet()
-        assert stage.result() == "succeeded"
-
-    def test_a_404_that_is_said_again_and_again_is(self, world: World, receiver: Receiver) -> None:
-        """What Azure Pipelines says to a second answer is not documented."""
-        _, check = waiting(started(world, APP), receiver)
-        world.ask(check)
-        world.serve()
-        message = world.claimed()
-        world.sim.fault("POST .*/events", "status", status=404, count=10_000)
-        world.finish(message)
-        world.run_until_quiet()
-        place = gate_of(world, check).place
-        assert isinstance(place, CheckPlace)
-        assert place.check.sealed_token is None
-
     def test_one_that_can_never_be_answered_is_given_up_when_its_token_has_ended(
         self, world: World, receiver: Receiver
     ) -> None:
