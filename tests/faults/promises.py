@@ -241,7 +241,8 @@ def _work_is_shared_and_stopped(estate: Estate) -> Iterator[str]:
         if scan.state is ScanState.STOPPING and blob(estate, "scans", cancel) is None:
             yield f"scan {name} stops, and its attempt was never told"
         for record in scan.attempts[:-1]:
-            if ending(estate, name, record.number) in CONCLUSIVE and not _was_ended(estate, record):
+            told_to_stop = blob(estate, "scans", f"{name}/{record.number}/cancel.json") is not None
+            if ending(estate, name, record.number) in CONCLUSIVE and not (told_to_stop or _was_ended(estate, record)):
                 yield f"attempt {record.number} of scan {name} had a result, and another was opened: {record}"
 
 

@@ -140,7 +140,8 @@ class Developers:
         """Move a proposal's branch; by force, as no commit of the pool is the parent of another."""
         if commit == proposal.commit:
             return
-        self._move(proposal.branch, proposal.commit, commit)
+        if not self._moves(proposal.branch, proposal.commit, commit):
+            return  # another developer pushed to it at the same moment
         proposal.commit = commit
         if proposal.is_active:
             proposal.iteration += 1
@@ -202,9 +203,11 @@ class Developers:
         assert answer.ok, answer.text
 
     def _move(self, branch: str, old: str, new: str) -> None:
+        assert self._moves(branch, old, new), f"{branch} is not at {old}"
+
+    def _moves(self, branch: str, old: str, new: str) -> bool:
         update = [{"name": f"refs/heads/{branch}", "oldObjectId": old, "newObjectId": new}]
-        moved = self._sim.post(f"{self._repo.path}/refs", update)["value"][0]
-        assert moved["success"], moved
+        return bool(self._sim.post(f"{self._repo.path}/refs", update)["value"][0]["success"])
 
     def _fill(self) -> None:
         """Make a repository whose pool is full; the old one keeps its pull requests."""
