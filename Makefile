@@ -19,7 +19,7 @@ PYTEST_PARALLEL := -n 2 --dist worksteal
 help: ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-$(READY): requirements-dev.txt pyproject.toml tools/setup.sh
+$(READY): requirements-dev.txt pyproject.toml tools/setup.sh tools/azurite/package-lock.json
 	@tools/setup.sh
 
 .PHONY: setup

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes everything that `make demo`, `make test` and `make check` need, below the repository and outside what git tracks:
 #   .venv           Python 3.13 with the packages of requirements-dev.txt (by hash) and this project, editable
-#   .local/azurite  the storage emulator, from npm
+#   .local/azurite  the storage emulator, from npm, with the packages of tools/azurite/package-lock.json (by hash)
 # Running it again repeats only what changed. Missing prerequisites are named in one line each.
 set -euo pipefail
 
@@ -11,8 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_PREFIX PIP_TARGET PIP_USER
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 
-readonly AZURITE_VERSION=3.37.0
-readonly AZURITE_INTEGRITY=sha512-dl2AXMkXtVlX9s3U3ttIQFFlKwe64k/ugSIVNT4V3qX488Ncw988rIHAs6apgUtfEzyqwtFN9MZp0Foq60Htag==
+readonly AZURITE_PINS=tools/azurite
 readonly AZURITE_HOME=.local/azurite
 readonly NODE_MAJOR_MIN=20
 readonly GIT_MIN=2.30
@@ -91,23 +90,15 @@ install_project() {
   quietly .venv/bin/python -m pip install --no-deps --no-build-isolation --no-index -e .
 }
 
-azurite_is_installed() {
-  local lock=$AZURITE_HOME/node_modules/.package-lock.json
-  [ -f "$AZURITE_HOME/node_modules/azurite/dist/src/azurite.js" ] && grep -qF "$AZURITE_INTEGRITY" "$lock"
-}
-
-# The hash of Azurite's own archive is fixed here; npm checks that the archive has it.
+# npm checks each archive against its hash in the lock, and takes no version that the lock does not name.
 install_azurite() {
-  azurite_is_installed && return
+  local installed=$AZURITE_HOME/installed-lock.json
+  cmp -s "$AZURITE_PINS/package-lock.json" "$installed" && return
   rm -rf "$AZURITE_HOME"
   mkdir -p "$AZURITE_HOME"
-  printf '{"name": "azurite-for-scangate", "private": true}\n' >"$AZURITE_HOME/package.json"
-  quietly npm install --prefix "$AZURITE_HOME" --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
-    --loglevel=error "azurite@$AZURITE_VERSION"
-  if ! azurite_is_installed; then
-    echo "The Azurite that npm installed is not version $AZURITE_VERSION with the expected hash; see $AZURITE_HOME." >&2
-    return 1
-  fi
+  cp "$AZURITE_PINS"/package.json "$AZURITE_PINS"/package-lock.json "$AZURITE_HOME"
+  quietly npm ci --prefix "$AZURITE_HOME" --no-audit --no-fund --ignore-scripts --loglevel=error
+  cp "$AZURITE_PINS/package-lock.json" "$installed"
 }
 
 main() {
@@ -121,7 +112,7 @@ main() {
   make_python_environment
   echo "[2/3] Scangate itself, editable"
   install_project
-  echo "[3/3] Azurite $AZURITE_VERSION in $AZURITE_HOME"
+  echo "[3/3] Azurite in $AZURITE_HOME"
   install_azurite
   touch .venv/ready
 }
