@@ -12,7 +12,7 @@ from azure.core.exceptions import AzureError
 from pydantic import SecretStr, ValidationError
 
 from scan_core import wiring
-from scan_core.settings import SettingsInvalid
+from scan_core.settings.loading import SettingsInvalid
 from scan_core.telemetry import emit
 
 if TYPE_CHECKING:

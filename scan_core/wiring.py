@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from scan_core import settings as settings_module
 from scan_core.model.ids import OrganisationName
-from scan_core.settings import Settings, SettingsInvalid
+from scan_core.settings.deployment import Settings
+from scan_core.settings.loading import SettingsInvalid, load
 from scan_core.store.connection import Storage, ensure, from_connection_string, from_identity
 from scan_core.store.hurried import HurriedQueues
 from scan_core.store.queues import Queues
@@ -75,7 +75,7 @@ def settings() -> Settings:
     Raises:
         SettingsInvalid: One is missing or wrong.
     """
-    loaded = settings_module.load()
+    loaded = load()
     redact_logs(loaded.secrets())
     return loaded
 

@@ -28,14 +28,14 @@ from scan_core.registry.client import RegistryClient
 from scan_core.registry.refusals import RefusalKind, RegistryRefused
 from scan_core.runner.api import RunnerError
 from scan_core.runner.process import ProcessRunner
-from scan_core.settings import SettingsInvalid
+from scan_core.settings.loading import SettingsInvalid
 from scan_core.store.connection import Storage
 from scan_core.store.queues import Queues
 from tests.builders import NOON, a_pull_request
 from tests.intake.check_requests import CHECK_SECRET, TOKEN, headers
 from tests.intake.deliveries import basic
 from tests.store.hanging import connection_to, hanging
-from tests.test_settings import JOB
+from tests.settings.test_settings import JOB
 from tests.wired import HOOK_SECRET, ORGANISATION, PAT, configured, unconfigured
 
 __all__ = ["configured", "unconfigured"]

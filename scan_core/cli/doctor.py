@@ -26,7 +26,7 @@ from scan_core.onboarding.storage_check import check_storage
 from scan_core.onboarding.wish import scope_of, wish_for
 from scan_core.onboarding.words import in_words
 from scan_core.rules.rules_file import RulesUnreadable, rules_from_mapping
-from scan_core.settings import Settings
+from scan_core.settings.deployment import Settings
 
 
 def doctor(projects: Projects = None, organisation: OrganisationOption = None) -> None:

@@ -9,7 +9,6 @@ from typing import NoReturn
 import typer
 from azure.core.credentials import TokenCredential
 
-from scan_core import settings as settings_module
 from scan_core.devops.administration import Administration
 from scan_core.devops.identity import Authorization, federated_identity, managed_identity, personal_access_token
 from scan_core.devops.naming import shown
@@ -18,7 +17,9 @@ from scan_core.onboarding.order import Organisation
 from scan_core.onboarding.patience import Patience
 from scan_core.registry.access import ENTRA_SCOPE
 from scan_core.registry.client import RegistryClient
-from scan_core.settings import RegistrySettings, Settings, SettingsInvalid
+from scan_core.settings.deployment import Settings
+from scan_core.settings.loading import SettingsInvalid, load
+from scan_core.settings.organisation import RegistrySettings
 from scan_core.store.connection import Storage, from_connection_string, from_identity
 from scan_core.telemetry import redact_logs
 
@@ -36,7 +37,7 @@ def read_settings() -> Settings:
         The settings.
     """
     try:
-        found = settings_module.load()
+        found = load()
     except SettingsInvalid as invalid:
         refuse(f"{invalid}. Commands need the app's settings: set it in the environment (docs/configuration.md).")
     redact_logs(found.secrets())

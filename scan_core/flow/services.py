@@ -9,7 +9,7 @@ from scan_core.model.ids import OrganisationName
 from scan_core.model.rules import Rules
 from scan_core.registry.client import Registry
 from scan_core.runner.api import Runner
-from scan_core.settings import Settings
+from scan_core.settings.deployment import Settings
 from scan_core.store.admission import AdmissionStore
 from scan_core.store.attempts import AttemptStore
 from scan_core.store.audit import AuditTrail

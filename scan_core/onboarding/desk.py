@@ -28,7 +28,7 @@ from scan_core.intake.bearer import (
 from scan_core.model.ids import OrganisationName
 from scan_core.model.onboarding import ENDED, Onboarding, OnboardingId, OnboardingState, Order, PlanTold, new_onboarding
 from scan_core.onboarding.order import End, Organisation, Refused, carry_out
-from scan_core.settings import Settings
+from scan_core.settings.deployment import Settings
 from scan_core.store.onboardings import OnboardingStore
 from scan_core.store.rows import Conflict, Versioned
 from scan_core.telemetry import emit

@@ -12,7 +12,7 @@ from scan_core.model.request import ProjectRequest, Request
 from scan_core.model.value import Moment
 from scan_core.onboarding.patience import Patience
 from scan_core.onboarding.wish import Wish
-from scan_core.settings import Settings
+from scan_core.settings.deployment import Settings
 from scan_core.store.hook_health import HookStore, TroubledProject
 
 

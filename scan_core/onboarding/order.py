@@ -17,7 +17,8 @@ from scan_core.onboarding.survey import plans
 from scan_core.onboarding.telling import conclusion, line_of, told
 from scan_core.onboarding.wish import BranchUnusable, Wish, scope_of, wish_for
 from scan_core.onboarding.words import in_words
-from scan_core.settings import OrganisationSettings, Settings
+from scan_core.settings.deployment import Settings
+from scan_core.settings.organisation import OrganisationSettings
 
 
 class Refused(Exception):

@@ -7,7 +7,8 @@ from scan_core.model.image import RegistryHost, RepositoryName
 from scan_core.onboarding.doctor import Check, Health
 from scan_core.registry.refusals import RefusalKind, RegistryRefused
 from scan_core.registry.tokens import PullToken
-from scan_core.settings import OrganisationSettings, RegistrySettings, Settings
+from scan_core.settings.deployment import Settings
+from scan_core.settings.organisation import OrganisationSettings, RegistrySettings
 
 _CHECKS: Final = "checks"
 _PROBE: Final = RepositoryName("scangate/doctor")

@@ -11,7 +11,7 @@ from scan_core.devops.policies import ALWAYS, ONCE_POSTED, Scope, StatusPolicy, 
 from scan_core.devops.projects import Project
 from scan_core.model.ids import OrganisationName
 from scan_core.model.subject import StatusName
-from scan_core.settings import Settings
+from scan_core.settings.deployment import Settings
 
 GENRE: Final = "scangate"
 CREATED: Final = "git.pullrequest.created"

@@ -17,7 +17,8 @@ from local.devops.state import Config
 from local.storage import azurite
 from scan_core import flow
 from scan_core.runner.api import Runner
-from scan_core.settings import OrganisationSettings, Settings
+from scan_core.settings.deployment import Settings
+from scan_core.settings.organisation import OrganisationSettings
 from scan_core.store.connection import ensure, from_connection_string
 from tests.faults import job, seeds
 from tests.faults.crew import Crew

@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError
 
 from scan_core.intake.answers import Answer
 from scan_core.runner.api import Runner
-from scan_core.settings import Settings
+from scan_core.settings.deployment import Settings
 from scan_core.store.connection import Storage
 from tests.faults.crew import Crew, attempts_link
 from tests.faults.doors import close_storage, tolled_links, tolled_storage

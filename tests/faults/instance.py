@@ -17,7 +17,7 @@ from scan_core.intake.answers import Answer
 from scan_core.registry.client import Registry
 from scan_core.rules.rules_file import rules_from_mapping
 from scan_core.runner.api import Runner
-from scan_core.settings import Settings
+from scan_core.settings.deployment import Settings
 from tests.faults.doors import close_storage, tolled_devops, tolled_storage
 from tests.faults.post_office import PostOffice, TimedQueues
 from tests.faults.toll import Toll

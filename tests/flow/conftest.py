@@ -15,7 +15,8 @@ from scan_core.devops.client import DevOps
 from scan_core.devops.identity import personal_access_token
 from scan_core.flow.services import Services
 from scan_core.model.rules import Rules
-from scan_core.settings import OrganisationSettings, Settings
+from scan_core.settings.deployment import Settings
+from scan_core.settings.organisation import OrganisationSettings
 from scan_core.store.admission import AdmissionStore
 from scan_core.store.audit import AuditTrail
 from scan_core.store.connection import Storage

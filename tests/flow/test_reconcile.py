@@ -13,7 +13,7 @@ from scan_core.flow.reconcile import reconcile
 from scan_core.model.gate import GateState
 from scan_core.model.ids import OrganisationName, ProjectId
 from scan_core.model.rules import Rules
-from scan_core.settings import OrganisationSettings
+from scan_core.settings.organisation import OrganisationSettings
 from scan_core.store.projects import Project
 from tests.flow.fakes import Fuse, Killed, Meddling
 from tests.flow.scripted_worker import VULNERABLE, Ending

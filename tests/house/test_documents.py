@@ -8,7 +8,8 @@ import pytest
 from scan_core.model.attempt import AttemptErrorKind
 from scan_core.model.gate import GateState
 from scan_core.model.rules import Rules, Thresholds
-from scan_core.settings import OrganisationSettings, Settings
+from scan_core.settings.deployment import Settings
+from scan_core.settings.organisation import OrganisationSettings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]

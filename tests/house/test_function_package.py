@@ -67,7 +67,7 @@ def test_what_the_function_app_does_not_need_is_left_out(ignoring_repository: Pa
         "function_app.py",
         "host.json",
         "requirements.txt",
-        "scan_core/settings.py",
+        "scan_core/settings/deployment.py",
         "scan_core/flow/request.py",
         "scan_core/report/gate_page.html",
     ],

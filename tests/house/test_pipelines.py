@@ -22,7 +22,8 @@ from scan_core.model.rules import ImageRule, Rules, Thresholds
 from scan_core.model.subject import StatusName
 from scan_core.model.verdict import Outcome
 from scan_core.rules.rules_file import read_rules
-from scan_core.settings import OrganisationSettings, Settings
+from scan_core.settings.deployment import Settings
+from scan_core.settings.organisation import OrganisationSettings
 from tests.intake.check_requests import CHECK_SECRET, JOB, PLAN, TASK, TIMELINE, TOKEN, URL, CheckPoint
 from tests.intake.deliveries import PROJECT, basic
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from scan_core.settings import Settings
+from scan_core.settings.deployment import Settings
 from scan_core.store import connection
 from scan_core.worker import environment
 from tests.infra.bicep_text import INFRA, bicep_file, bicep_files, items, literal, properties

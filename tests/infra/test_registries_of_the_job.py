@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scan_core.registry.access import RegistryAccess
-from scan_core.settings import OrganisationSettings
+from scan_core.settings.organisation import OrganisationSettings
 from scan_core.worker.environment import fetch_environment
 from tests.infra.bicep_text import INFRA
 

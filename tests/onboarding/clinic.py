@@ -20,7 +20,8 @@ from scan_core.model.subject import PullRequestRef
 from scan_core.onboarding.health import look_after_hooks
 from scan_core.onboarding.hook_look import HookServices
 from scan_core.onboarding.wish import WANTED_EVENTS, scope_of, wish_for
-from scan_core.settings import OrganisationSettings, Settings
+from scan_core.settings.deployment import Settings
+from scan_core.settings.organisation import OrganisationSettings
 from scan_core.store.connection import Storage
 from scan_core.store.hook_health import HookStore, TroubledProject
 from tests.cli.organisation import NAME as _NAME

@@ -24,7 +24,7 @@ from scan_core.onboarding import desk as subject
 from scan_core.onboarding.desk import Desk
 from scan_core.onboarding.order import Organisation
 from scan_core.onboarding.patience import Patience
-from scan_core.settings import Settings
+from scan_core.settings.deployment import Settings
 from scan_core.store.connection import Storage
 from scan_core.store.onboardings import OnboardingStore
 from tests.cli.organisation import EVENTS, NAME, POLICIES, PROJECTS, Site, site_in

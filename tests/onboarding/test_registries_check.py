@@ -12,7 +12,8 @@ from scan_core.onboarding.doctor import Health
 from scan_core.onboarding.registries_check import check_registries, check_secrets
 from scan_core.registry.refusals import RefusalKind, RegistryRefused
 from scan_core.registry.tokens import PullToken
-from scan_core.settings import OrganisationSettings, RegistrySettings, Settings
+from scan_core.settings.deployment import Settings
+from scan_core.settings.organisation import OrganisationSettings, RegistrySettings
 
 TOKEN = PullToken("a token to pull", datetime(2026, 11, 23, tzinfo=UTC))
 SECRET, KEY = "a secret of the checks", "a-sealing-key-of-more-than-32-characters"

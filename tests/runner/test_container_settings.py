@@ -7,7 +7,8 @@ import pytest
 
 from scan_core import wiring
 from scan_core.runner.container import Allowance, ContainerRunner
-from scan_core.settings import Settings, SettingsInvalid, load
+from scan_core.settings.deployment import Settings
+from scan_core.settings.loading import SettingsInvalid, load
 
 HOST = {
     "SCANGATE_ORGANISATIONS": '{"fabrikam": {"url": "https://dev.azure.com/fabrikam"}}',

@@ -8,7 +8,8 @@ import pytest
 from scan_core import wiring
 from scan_core.runner.container_apps import ContainerAppsRunner, JobId
 from scan_core.runner.platform import PlatformRunner
-from scan_core.settings import Settings, SettingsInvalid, load
+from scan_core.settings.deployment import Settings
+from scan_core.settings.loading import SettingsInvalid, load
 from tests.local.arm.driver import JOB
 
 DEPLOYMENT = {

@@ -59,7 +59,7 @@ class TestContent:
             ".git/config",
             ".env",
             "local/devops/server.py",
-            "scan_core/settings.py",
+            "scan_core/settings/deployment.py",
             "scan_core/wiring.py",
             "scan_core/store/queues.py",
             "scan_core/worker/launcher.py",

@@ -1,4 +1,4 @@
-"""Settings: what a deployment decides, from environment variables that begin with ``SCANGATE_``."""
+"""The settings of the whole deployment."""
 
 import re
 from collections.abc import Iterator
@@ -6,124 +6,20 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    SecretStr,
-    TypeAdapter,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic import Field, JsonValue, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scan_core.model.ids import Guid, Organisation, OrganisationName
-from scan_core.model.image import Login
-from scan_core.registry.access import RegistryAccess
+from scan_core.settings.address import LOOPBACK, is_safe
+from scan_core.settings.organisation import OrganisationSettings, RegistrySettings
 
 _KEY_CHARACTERS = 32
 _LINK_SLACK_SECONDS_A_DAY = 17280
 """A link is renewed at the first comparison in the last fifth of its life."""
-_HOST_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 _JOB = re.compile(r"(?i)/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/]+/providers/Microsoft\.App/jobs/[a-z0-9-]+")
 
 _organisation_name: TypeAdapter[OrganisationName] = TypeAdapter(Organisation)
-
-Secrets = Annotated[tuple[SecretStr, ...], Field(max_length=2)]
-"""One live secret, or two while one is being replaced."""
-
-
-class SettingsInvalid(Exception):
-    """A setting is missing or wrong; the message is one line that names it."""
-
-
-class RegistrySettings(BaseModel):
-    """A container registry."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    url: str = Field(description="Where it is, such as https://fabrikam.azurecr.io.")
-    login: Login = Field(default=Login.ANONYMOUS, description="entra (Azure Container Registry), basic or anonymous.")
-    username: str = Field(default="", description="For login basic.")
-    password: SecretStr | None = Field(default=None, description="For login basic.")
-    private: bool = Field(default=False, description="Whether it may be at a private address.")
-    token_realms: tuple[str, ...] = Field(
-        default=(), description="Other addresses where it may send for tokens, such as https://auth.docker.io/token."
-    )
-
-    @model_validator(mode="after")
-    def _can_be_used(self) -> Self:
-        self.access()
-        return self
-
-    @property
-    def host(self) -> str:
-        """How image references name it."""
-        return self.access().host
-
-    def access(self) -> RegistryAccess:
-        """Say how it is reached.
-
-        Returns:
-            What the registry room works with.
-
-        Raises:
-            ValueError: It cannot be reached like this; the message says why.
-        """
-        return RegistryAccess(**{name: getattr(self, name) for name in type(self).model_fields})
-
-
-class OrganisationSettings(BaseModel):
-    """One Azure DevOps organisation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str = Field(description="Where it is, such as https://dev.azure.com/fabrikam.")
-    hook_secrets: Secrets = Field(
-        default=(),
-        description="Basic passwords of its service hooks: one; two while rotating. None = hooks get 503.",
-    )
-
-    check_secrets: Secrets = Field(
-        default=(),
-        description="Basic passwords, or `code=`, of its pipelines' checks; not those of its hooks. None = checks get"
-        " 503.",
-    )
-    registries: tuple[RegistrySettings, ...] = Field(
-        default=(), description="The container registries whose images may be judged; no other is ever asked."
-    )
-
-    @field_validator("registries")
-    @classmethod
-    def _each_once(cls, registries: tuple[RegistrySettings, ...]) -> tuple[RegistrySettings, ...]:
-        hosts = [registry.host for registry in registries]
-        twice = next((host for host in hosts if hosts.count(host) > 1), None)
-        if twice is not None:
-            raise ValueError(f"the registry {twice} stands there twice")
-        return registries
-
-    @field_validator("check_secrets")
-    @classmethod
-    def _not_the_hooks(cls, secrets: Secrets, info: ValidationInfo) -> Secrets:
-        hooks = {secret.get_secret_value() for secret in info.data.get("hook_secrets", ())}
-        if any(secret.get_secret_value() in hooks for secret in secrets):
-            message = "check_secrets must differ from hook_secrets: many may read what a check's settings hold"
-            raise ValueError(message)
-        return secrets
-
-    @field_validator("url")
-    @classmethod
-    def _https_or_loopback(cls, url: str) -> str:
-        parts = urlsplit(url)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HOST_LOOPBACK)
-        if not safe or parts.username or parts.query:
-            message = "expected https://…, or http:// on a loopback address, without user name and query"
-            raise ValueError(message)
-        return url.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -301,7 +197,7 @@ class Settings(BaseSettings):
     @classmethod
     def _loopback(cls, url: str | None) -> str | None:
         parts = urlsplit(url or "")
-        if url is not None and (parts.scheme != "http" or parts.hostname not in _HOST_LOOPBACK or parts.username):
+        if url is not None and (parts.scheme != "http" or parts.hostname not in LOOPBACK or parts.username):
             message = "expected http:// on a loopback address: Azure itself needs no setting"
             raise ValueError(message)
         return url
@@ -309,8 +205,7 @@ class Settings(BaseSettings):
     @field_validator("admin_authority")
     @classmethod
     def _https_authority(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _HOST_LOOPBACK):
+        if not is_safe(url):
             message = "expected https://…, or http:// on a loopback address"
             raise ValueError(message)
         return url.rstrip("/")
@@ -427,63 +322,9 @@ def _disagreements(settings: Settings) -> Iterator[str]:
         )
 
 
-def load() -> Settings:
-    """Read the settings from the environment.
-
-    Returns:
-        The settings.
-
-    Raises:
-        SettingsInvalid: One is missing or wrong; the message is one line that names it, without its value.
-    """
-    try:
-        return Settings()
-    except SettingsError as unreadable:
-        name = str(unreadable).split('"')[1].upper()
-        raise SettingsInvalid(f"SCANGATE_{name}: expected JSON") from None
-    except ValidationError as invalid:
-        first = invalid.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        name = f"SCANGATE_{place.split('.')[0].upper()}" if place else "settings"
-        inner = place.partition(".")[2]
-        raise SettingsInvalid(f"{name}{f' ({inner})' if inner else ''}: {_words(first['msg'])}") from None
-
-
 def _is_organisation_name(name: str) -> bool:
     try:
         _organisation_name.validate_python(name)
     except ValidationError:
         return False
     return True
-
-
-def _words(message: str) -> str:
-    return "is missing" if message == "Field required" else message.removeprefix("Value error, ")
-
-
-def documentation() -> str:
-    """Write docs/configuration.md.
-
-    Returns:
-        Markdown: a table of every setting.
-    """
-    lines = [
-        "# Configuration",
-        "",
-        "Environment variables (in Azure: app settings). Generated by `python -m scan_core.settings`.",
-        "",
-        "| setting | default | meaning |",
-        "|---|---|---|",
-    ]
-    for name, field in Settings.model_fields.items():
-        default = "required" if field.is_required() else _shown(field.get_default(call_default_factory=True))
-        lines.append(f"| `SCANGATE_{name.upper()}` | {default} | {field.description} |")
-    return "\n".join(lines) + "\n"
-
-
-def _shown(default: object) -> str:
-    return "" if default is None else f"`{default}`"
-
-
-if __name__ == "__main__":
-    print(documentation(), end="")  # noqa: T201 - its one purpose

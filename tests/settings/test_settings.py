@@ -10,7 +10,9 @@ import pytest
 
 from scan_core.model.ids import OrganisationName
 from scan_core.model.image import Login
-from scan_core.settings import Settings, SettingsInvalid, documentation, load
+from scan_core.settings.deployment import Settings
+from scan_core.settings.documentation import documentation
+from scan_core.settings.loading import SettingsInvalid, load
 
 SECRET = "a-hook-secret-of-the-test"
 CONNECTION = (
@@ -349,7 +351,7 @@ class TestSecrets:
 def test_reading_settings_brings_nothing_that_calls_a_registry() -> None:
     """Every cold start of the webhook reads them: what lists registries is there, what asks them is not."""
     program = (
-        "import sys, scan_core.settings;"
+        "import sys, scan_core.settings.loading;"
         "print(*sorted(name for name in sys.modules if name.startswith('scan_core.registry.')))"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

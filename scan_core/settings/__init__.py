@@ -1,0 +1,1 @@
+"""Settings: what a deployment decides, from environment variables that begin with ``SCANGATE_``."""
