@@ -34,8 +34,8 @@ from scan_core.store.queues import Queues
 from tests.builders import NOON, a_pull_request
 from tests.intake.check_requests import CHECK_SECRET, TOKEN, headers
 from tests.intake.deliveries import basic
-from tests.store.hanging import connection_to, hanging
 from tests.settings.test_settings import JOB
+from tests.store.hanging import connection_to, hanging
 from tests.wired import HOOK_SECRET, ORGANISATION, PAT, configured, unconfigured
 
 __all__ = ["configured", "unconfigured"]

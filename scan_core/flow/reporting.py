@@ -9,7 +9,7 @@ import uuid
 from datetime import timedelta
 
 from scan_core.devops.errors import DevOpsError
-from scan_core.flow import gate_steps
+from scan_core.flow import gate_steps, report_steps
 from scan_core.flow.asking import ask_for_look
 from scan_core.flow.backoff import pause_seconds
 from scan_core.flow.change import change_gate
@@ -41,18 +41,18 @@ def report(services: Services, gate_id: GateId) -> None:
     lease = timedelta(seconds=services.settings.report_lease_seconds)
     while True:
         row = services.gates.gate(gate_id)
-        if row is None or unreported(row.value) is None or gate_steps.rests(row.value, services.now()):
+        if row is None or unreported(row.value) is None or report_steps.rests(row.value, services.now()):
             return
         if _held_seconds(services, row.value) > 0:
             return  # the watch comes back to it
         gate = change_gate(
-            services.gates, gate_id, lambda gate: gate_steps.leased(gate, reporter, services.now(), lease)
+            services.gates, gate_id, lambda gate: report_steps.leased(gate, reporter, services.now(), lease)
         )
         if gate is None:
             return
         wanted = unreported(gate)
         if wanted is None:
-            change_gate(services.gates, gate_id, lambda gate: gate_steps.yielded(gate, reporter))
+            change_gate(services.gates, gate_id, lambda gate: report_steps.yielded(gate, reporter))
             return
         if not _post(services, gate, wanted, reporter):
             return
@@ -75,7 +75,7 @@ def _post(services: Services, gate: Gate, wanted: Status, reporter: str) -> bool
     """Post one status. Returns whether to look at the row again."""
     try:
         if wanted.state is not StatusState.PENDING and moved_on(services, gate):
-            change_gate(services.gates, gate.gate_id, lambda row: gate_steps.yielded(row, reporter))
+            change_gate(services.gates, gate.gate_id, lambda row: report_steps.yielded(row, reporter))
             _look_again(services, gate, _soon(services, gate))
             return False
         log_id = show(services, gate, wanted, gate_link(services, gate.gate_id))
@@ -84,9 +84,11 @@ def _post(services: Services, gate: Gate, wanted: Status, reporter: str) -> bool
         return False
     note_answer(services, gate.place.organisation)
     now = services.now()
-    shown = change_gate(services.gates, gate.gate_id, lambda row: gate_steps.posted(row, reporter, wanted, now, log_id))
+    shown = change_gate(
+        services.gates, gate.gate_id, lambda row: report_steps.posted(row, reporter, wanted, now, log_id)
+    )
     if shown is None:
-        change_gate(services.gates, gate.gate_id, gate_steps.doubted)
+        change_gate(services.gates, gate.gate_id, report_steps.doubted)
     emit("status_posted", gate=gate.gate_id, state=wanted.state, description=wanted.description)
     audited = {"gate": gate.gate_id, **where(gate.place), "state": wanted.state, "description": wanted.description}
     services.audit.append(services.now(), "report", audited)
@@ -103,7 +105,7 @@ def _renew_newer(services: Services, gate: Gate) -> None:
     for newer in known:
         if ended and newer.state.is_current and iteration_of(newer).name is gate.place.name:
             services.gates.touch(gate.place.subject, services.now())
-            change_gate(services.gates, newer.gate_id, gate_steps.doubted)
+            change_gate(services.gates, newer.gate_id, report_steps.doubted)
             report(services, newer.gate_id)
 
 
@@ -138,7 +140,7 @@ def _held_seconds(services: Services, gate: Gate) -> float:
 
 def _try_later(services: Services, gate: Gate, reporter: str, error: DevOpsError) -> None:
     if _is_over(services, gate, error):
-        change_gate(services.gates, gate.gate_id, gate_steps.given_up)
+        change_gate(services.gates, gate.gate_id, report_steps.given_up)
         if isinstance(gate.place, CheckPlace):
             emit("check_not_answered", level=logging.ERROR, gate=gate.gate_id, why=error.sentence)
         else:
@@ -148,7 +150,9 @@ def _try_later(services: Services, gate: Gate, reporter: str, error: DevOpsError
     least = max(_held_seconds(services, gate), error.retry_after or 0)
     pause = pause_seconds(gate.tries + 1, services.settings.retry_seconds, least)
     next_try = services.now() + timedelta(seconds=pause)
-    change_gate(services.gates, gate.gate_id, lambda row: gate_steps.unposted(row, reporter, error.sentence, next_try))
+    change_gate(
+        services.gates, gate.gate_id, lambda row: report_steps.unposted(row, reporter, error.sentence, next_try)
+    )
     emit("status_not_posted", gate=gate.gate_id, kind=error.kind, status=error.status, seconds=pause)
     _look_again(services, gate, pause)
 

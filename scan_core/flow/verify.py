@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from scan_core.devops.api import DevOpsApi
 from scan_core.devops.pull_requests import StatusRead
-from scan_core.flow import gate_steps
+from scan_core.flow import report_steps
 from scan_core.flow.asking import ask_for_look
 from scan_core.flow.auditing import line
 from scan_core.flow.change import change_gate
@@ -105,7 +105,7 @@ def _is_link_old(services: Services, gate: Gate) -> bool:
 
 def _post_again(services: Services, gate: Gate, why: str) -> None:
     services.gates.touch(gate.place.subject, services.now())
-    doubted = change_gate(services.gates, gate.gate_id, lambda row: gate_steps.doubted(row) if row == gate else None)
+    doubted = change_gate(services.gates, gate.gate_id, lambda row: report_steps.doubted(row) if row == gate else None)
     if doubted is None:
         return  # whoever changed it since it was read reports it
     emit("status_restored", gate=gate.gate_id, why=why)

@@ -182,7 +182,7 @@ GUARDS_OF_GATES = (
         _FLOW,
         "    if taken:\n        return None\n",
         "",
-        "tests/flow/test_gate_steps.py::test_one_reports_at_a_time",
+        "tests/flow/test_report_steps.py::test_one_reports_at_a_time",
     ),
     Guard(
         "the lease of who died ends",
@@ -208,7 +208,7 @@ GUARDS_OF_GATES = (
     Guard(
         "a late post is doubted",
         _FLOW,
-        "        change_gate(services.gates, gate.gate_id, gate_steps.doubted)\n    emit(",
+        "        change_gate(services.gates, gate.gate_id, report_steps.doubted)\n    emit(",
         "        pass\n    emit(",
         "tests/flow/test_reporting.py::test_a_post_that_comes_after_its_lease_is_made_good",
     ),
@@ -217,7 +217,7 @@ GUARDS_OF_GATES = (
         _FLOW,
         "    if gate.reporter != reporter:\n        return None\n    after = gate.model_copy(\n",
         "    after = gate.model_copy(\n",
-        "tests/flow/test_gate_steps.py::test_what_was_posted_is_noted_by_its_poster_alone",
+        "tests/flow/test_report_steps.py::test_what_was_posted_is_noted_by_its_poster_alone",
     ),
     Guard(
         "what an older gate's post hides is shown again",
@@ -264,8 +264,8 @@ GUARDS_OF_GATES = (
     Guard(
         "what moved since it was compared is left to who moved it",
         _FLOW,
-        "gate_steps.doubted(row) if row == gate else None",
-        "gate_steps.doubted(row)",
+        "report_steps.doubted(row) if row == gate else None",
+        "report_steps.doubted(row)",
         "tests/flow/test_verify.py::test_of_a_row_that_moves_meanwhile_are_left_to_whoever_moves_it",
     ),
     Guard(

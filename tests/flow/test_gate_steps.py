@@ -16,7 +16,6 @@ from tests.builders import HOUR, NOON, a_commit, a_gate, a_pull_request, a_targe
 
 STATUS = Status(state=StatusState.PENDING, description="Scanning")
 LATER = NOON + timedelta(minutes=10)
-LEASE = timedelta(seconds=90)
 
 
 def decision(*, provisional: bool = False, outcome: Outcome = Outcome.PASSED) -> Decision:
@@ -205,57 +204,3 @@ class TestEnding:
         assert released is not None
         assert gate_steps.released(released) is None
         assert gate_steps.released(a_gate()) is None
-
-
-class TestReporting:
-    def test_one_reports_at_a_time(self) -> None:
-        """Another has to wait until the lease ends."""
-        mine = gate_steps.leased(a_gate(), "me", NOON, LEASE)
-        assert mine is not None
-        assert gate_steps.leased(mine, "you", NOON, LEASE) is None
-        assert gate_steps.leased(mine, "me", NOON, LEASE) is not None
-        assert gate_steps.leased(mine, "you", NOON + LEASE, LEASE) is not None
-
-    def test_what_was_posted_is_noted_by_its_poster_alone(self) -> None:
-        """Who lost the lease has no say any more."""
-        mine = gate_steps.leased(a_gate(tries=3), "me", NOON, LEASE)
-        assert mine is not None
-        after = gate_steps.posted(mine, "me", STATUS, NOON)
-        assert after is not None
-        assert (after.posted, after.tries, after.reporter) == (STATUS, 0, None)
-        assert gate_steps.posted(mine, "you", STATUS, NOON) is None
-
-    def test_a_failed_post_is_tried_later(self) -> None:
-        """The row says when, and why."""
-        mine = gate_steps.leased(a_gate(), "me", NOON, LEASE)
-        assert mine is not None
-        after = gate_steps.unposted(mine, "me", "throttled", LATER)
-        assert after is not None
-        assert (after.tries, after.next_try_at, after.report_problem, after.reporter) == (1, LATER, "throttled", None)
-        assert gate_steps.unposted(mine, "you", "throttled", LATER) is None
-
-    def test_while_somebody_posts_it_is_not_known_what_is_shown(self) -> None:
-        """Nor after a failure, which the post may have survived, nor after one that came too late."""
-        shown = a_gate(posted=STATUS)
-        mine = gate_steps.leased(shown, "me", NOON, LEASE)
-        assert mine is not None
-        assert mine.posted is None
-        failed = gate_steps.unposted(mine, "me", "reset", LATER)
-        assert failed is not None
-        assert failed.posted is None
-        assert gate_steps.doubted(shown).posted is None
-
-    def test_after_a_failed_post_there_is_a_pause(self) -> None:
-        """Until its end nobody posts."""
-        assert gate_steps.rests(a_gate(next_try_at=LATER), NOON)
-        assert not gate_steps.rests(a_gate(next_try_at=LATER), LATER)
-        assert not gate_steps.rests(a_gate(), NOON)
-
-    def test_a_lease_can_be_given_back(self) -> None:
-        """Where there was nothing to post after all."""
-        mine = gate_steps.leased(a_gate(), "me", NOON, LEASE)
-        assert mine is not None
-        back = gate_steps.yielded(mine, "me")
-        assert back is not None
-        assert back.reporter is None
-        assert gate_steps.yielded(mine, "you") is None
