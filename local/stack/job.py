@@ -68,15 +68,17 @@ def definition(plan: Plan, connection: str) -> dict[str, Any]:
         "qualys-access-token": plan.qualys_token,
         "devops-pat": plan.devops_token,
         "attempts-queue": Queues(from_connection_string(connection)).attempts_link(datetime.now(UTC) + _LINK),
+        # By reference as in the deployment, where passwords of registries may stand in it.
+        "registries": json.dumps([{"organisation": plan.org, **listed(plan)}]),
     }
     forwarded = {name: value for name, value in os.environ.items() if name.startswith("QSCANNER_STANDIN_")}
     fetch = [
         _secret("SCANGATE_ATTEMPTS_QUEUE", "attempts-queue"),
         _secret("SCANGATE_DEVOPS_PAT", "devops-pat"),
+        _secret("SCANGATE_REGISTRIES", "registries"),
         *_values(
             {
                 "SCANGATE_DEVOPS_ORIGINS": json.dumps([f"{plan.organisation_url}/"]),
-                "SCANGATE_REGISTRIES": json.dumps([{"organisation": plan.org, **listed(plan)}]),
                 "AZURE_CLIENT_ID": "fetch",
             }
         ),

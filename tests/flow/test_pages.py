@@ -123,7 +123,7 @@ class TestLinks:
         query = signed(f"/api/gates/{gate.gate_id}", world)
         world.clock.advance(3601)
         page = pages.gate(world.services, gate.gate_id, query)
-        assert (page.status, "Open the status in the pull request again" in page.body.decode()) == (403, True)
+        assert (page.status, "Open the status in Azure DevOps again" in page.body.decode()) == (403, True)
 
     def test_hold_under_both_live_keys(self, world: World, gate: Gate) -> None:
         """While keys are being replaced."""

@@ -31,6 +31,7 @@ def test_it_is_made_with_a_token_of_its_own(arm: Arm) -> None:
         "qualys-access-token",
         "devops-pat",
         "attempts-queue",
+        "registries",
     ]
 
 

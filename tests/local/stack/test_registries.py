@@ -100,8 +100,9 @@ def test_a_job_fetches_by_identity(arm: Arm) -> None:
     plan = planned("container-apps", arm)
     connection = Account.new(Ports(1, 2, 3)).connection_string
     body = job.definition(plan, connection)
+    secrets = {one["name"]: one["value"] for one in body["properties"]["configuration"]["secrets"]}
     (fetch,) = body["properties"]["template"]["initContainers"]
-    told = {one["name"]: one.get("value") for one in fetch["env"]}
+    told = {one["name"]: secrets[one["secretRef"]] for one in fetch["env"] if "secretRef" in one}
     assert json.loads(told["SCANGATE_REGISTRIES"]) == [{"organisation": plan.org, **listed(plan)}]
     assert listed(plan)["login"] == "entra"
     assert plan.pull_password not in json.dumps(body)
