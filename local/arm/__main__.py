@@ -3,11 +3,11 @@
 import argparse
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 
-from local.arm.server import HOST, Config, run
+from local.arm.server import Config, run
+from local.http.serving import HOST, as_program
 from local.parent import end_with_parent
 
 HEADER_SETTING = "LOCAL_ARM_IDENTITY_HEADER"
@@ -29,16 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if options.die_with_parent:
         end_with_parent()
-    # The server ends in order and then raises the signal again; that must not look like a crash.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
     config = Config(options.data, options.executions or options.data / "executions", header, options.port)
-    try:
-        run(config, _announce)
-    except OSError as problem:
-        print(f"cannot listen on {HOST}:{config.port}: {problem.strerror}", file=sys.stderr)
-        return 1
-    return 0
+    return as_program(lambda: run(config, _announce), f"{HOST}:{config.port}")
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

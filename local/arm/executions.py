@@ -67,15 +67,6 @@ class Execution:
         ran_well = len(codes) == len(self.record["containers"]) and not any(codes.values())
         return "Succeeded" if ran_well else "Failed"
 
-    @property
-    def reason(self) -> tuple[str, str]:
-        """Why it failed, for machines and for people."""
-        if _EXPIRED in self.marks:
-            return "DeadlineExceeded", "Job was active longer than specified deadline"
-        if self.end is None:
-            return "ReplicaLost", "The replica was lost"
-        return "BackoffLimitExceeded", "Job has reached the specified backoff limit"
-
 
 class Executions:
     """The executions of all jobs. They go on when the stand-in ends, as they would in Azure."""
@@ -122,34 +113,36 @@ class Executions:
         # Whoever says None has reached a cap, and there is none.
         return _name(job, str(started))
 
-    def of(self, job: Job) -> list[dict[str, Any]]:
+    def of(self, job: Job, *, details: bool = False) -> list[dict[str, Any]]:
         """List the executions of a job, the latest first; only so many of those that ended.
 
         Args:
             job: the job.
+            details: whether they tell how their containers are.
         """
         mine = [each for each in self._all() if each.job == job.id.lower()]
         mine.sort(key=lambda each: float(each.record["started"]), reverse=True)
         shown: list[dict[str, Any]] = []
         ended = 0
         for each in mine:
-            resource = self._shown(job, each)
+            resource = self._shown(job, each, details=details)
             ended += "endTime" in resource["properties"]
             if "endTime" not in resource["properties"] or ended <= HISTORY:
                 shown.append(resource)
         return shown
 
-    def one(self, job: Job, name: str) -> dict[str, Any] | None:
+    def one(self, job: Job, name: str, *, details: bool = False) -> dict[str, Any] | None:
         """Show an execution.
 
         Args:
             job: its job.
             name: its name.
+            details: whether it tells how its containers are.
 
         Returns:
             The resource; None where it is not, or not any more, there.
         """
-        return next((each for each in self.of(job) if each["name"] == name), None)
+        return next((each for each in self.of(job, details=details) if each["name"] == name), None)
 
     def stop(self, job: Job, name: str) -> bool:
         """End an execution, if it runs; this does not wait for it.
@@ -226,10 +219,9 @@ class Executions:
                     found[execution.name] = execution
         yield from found.values()
 
-    def _shown(self, job: Job, execution: Execution) -> dict[str, Any]:
+    def _shown(self, job: Job, execution: Execution, *, details: bool) -> dict[str, Any]:
         held = self._workers.is_held(execution.worker)
         status = self._told.get(execution.name) or ("Running" if held else execution.status)
-        codes = execution.end["exit_codes"] if execution.end else {}
         properties: dict[str, Any] = {
             "status": status,
             "startTime": _stamp(execution.record["started"]),
@@ -238,19 +230,11 @@ class Executions:
                     {"name": one["name"], "image": one.get("image")} for one, init in job.containers if not init
                 ]
             },
-            "detailedStatus": {
-                "replicas": [
-                    {
-                        "name": f"{execution.name}-0",
-                        "containers": [_container(name, codes.get(name)) for name in execution.record["containers"]],
-                    }
-                ]
-            },
         }
+        if details:
+            properties["detailedStatus"] = {"replicas": [_replica(execution)]}
         if not held:
             properties["endTime"] = _stamp(execution.end["ended"] if execution.end else execution.record["started"])
-        if status == "Failed":
-            properties["reason"], properties["message"] = execution.reason
         return {
             "id": f"{job.id}/executions/{execution.name}",
             "name": execution.name,
@@ -289,6 +273,12 @@ def _read(folder: Path) -> Execution | None:
     except (OSError, ValueError):
         return None
     return Execution(folder, record["name"], record["job"], record, end, marks)
+
+
+def _replica(execution: Execution) -> dict[str, Any]:
+    codes = execution.end["exit_codes"] if execution.end else {}
+    containers = [_container(name, codes.get(name)) for name in execution.record["containers"]]
+    return {"name": f"{execution.name}-0", "containers": containers}
 
 
 def _container(name: str, code: int | None) -> dict[str, Any]:

@@ -14,15 +14,17 @@ from starlette.types import Receive, Scope, Send
 
 from local.arm.errors import Refused, wrong
 from local.arm.executions import STATES, Executions
-from local.arm.faults import Fault, Faults
 from local.arm.identity import PATH, Identities
 from local.arm.limits import Limits
 from local.arm.rest import Answer, Call, Rest
-from local.devops.connections import reset
+from local.http.connections import hang, reset
+from local.http.faults import Fault, Faults
 
 _SIMULATION: Final = "/_sim/"
 _BODY_LIMIT_BYTES: Final = 4 << 20
-_LONGEST_HANG_SECONDS: Final = 3600.0
+_FAULTS: Final = frozenset({"status", "delay", "reset", "malformed", "hang", "accepted"})
+"""What can go wrong on purpose. ``accepted`` is no error: a start is answered with 202 and a Location, which gives the
+name after ``seconds``."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ class Gateway:
         self._rest = rest
         self._identities = identities
         self._executions = executions
-        self._faults = Faults()
+        self._faults = Faults(Fault, _FAULTS, wrong)
         self._limits = Limits()
         self._lock = threading.Lock()
         self._calls: list[dict[str, Any]] = []
@@ -130,14 +132,12 @@ class Gateway:
 async def _faulty(request: Request, fault: Fault) -> Response:
     match fault.kind:
         case "hang":
-            await asyncio.sleep(fault.seconds or _LONGEST_HANG_SECONDS)
-            reset(request.scope)
+            await hang(request.scope, fault.seconds)
         case "reset":
             reset(request.scope)
         case "malformed":
             return Response(b'{"id": "/subscriptions/', 200, media_type="application/json")
-    wait = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds else {}
-    refused = Refused(fault.status, "SimulatedFault", "A fault was asked for.", wait)
+    refused = Refused(fault.status, "SimulatedFault", "A fault was asked for.", fault.retry_after)
     return _response(Answer(refused.status, refused.body(), refused.headers))
 
 

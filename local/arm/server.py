@@ -1,14 +1,10 @@
 """The stand-in as a server: the ASGI application, and running it in a thread or in the foreground."""
 
-import contextlib
-import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -17,11 +13,7 @@ from local.arm.gateway import Gateway
 from local.arm.identity import PATH, Identities
 from local.arm.jobs import Jobs
 from local.arm.rest import Rest
-from local.devops.connections import WithConnection
-
-HOST = "127.0.0.1"
-_BACKLOG = 512
-_GRACE_SECONDS = 2
+from local.http.serving import HOST, in_foreground, in_thread, listening
 
 
 @dataclass(frozen=True)
@@ -72,19 +64,6 @@ def create_app(config: Config) -> Starlette:
     )
 
 
-class _Server(uvicorn.Server):
-    """Tells when it is ready to answer."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
-
-
 @contextmanager
 def serve(config: Config) -> Iterator[Config]:
     """Run the stand-in in a thread for as long as the block lasts.
@@ -99,26 +78,10 @@ def serve(config: Config) -> Iterator[Config]:
         OSError: when the port is taken.
         RuntimeError: when it does not start.
     """
-    up_or_over = threading.Event()
-    with _listening(config) as (listener, bound):
-        server = _Server(_settings(bound), up_or_over.set)
-
-        def run_it() -> None:
-            # uvicorn ends a failed start by leaving the interpreter, which a thread cannot do.
-            with contextlib.suppress(SystemExit):
-                server.run(sockets=[listener])
-            up_or_over.set()
-
-        thread = threading.Thread(target=run_it, name="arm", daemon=True)
-        thread.start()
-        up_or_over.wait()
-        if not server.started:
-            raise RuntimeError("the stand-in did not start; its log says why")
-        try:
+    with listening(config.port) as listener:
+        bound = replace(config, port=listener.getsockname()[1])
+        with in_thread(create_app(bound), [listener], "stand-in"):
             yield bound
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def run(config: Config, ready: Callable[[Config], None]) -> None:
@@ -131,29 +94,6 @@ def run(config: Config, ready: Callable[[Config], None]) -> None:
     Raises:
         OSError: when the port is taken.
     """
-    with _listening(config) as (listener, bound):
-        _Server(_settings(bound), lambda: ready(bound)).run(sockets=[listener])
-
-
-@contextmanager
-def _listening(config: Config) -> Iterator[tuple[socket.socket, Config]]:
-    # The protocol is named because asyncio switches off Nagle's algorithm only where it is; answers would take 40 ms.
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, config.port))
-        listener.listen(_BACKLOG)
-        yield listener, replace(config, port=listener.getsockname()[1])
-
-
-def _settings(config: Config) -> uvicorn.Config:
-    return uvicorn.Config(
-        WithConnection(create_app(config)),
-        http="h11",
-        ws="none",
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        # A client must not meet a connection that ends just as it is used again; front doors keep them for minutes.
-        timeout_keep_alive=240,  # seconds
-    )
+    with listening(config.port) as listener:
+        bound = replace(config, port=listener.getsockname()[1])
+        in_foreground(create_app(bound), [listener], lambda: ready(bound))

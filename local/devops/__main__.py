@@ -3,12 +3,12 @@
 import argparse
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 
 from local.devops.server import run
 from local.devops.state import Config
+from local.http.serving import as_program
 from local.parent import end_with_parent
 
 TOKEN_SETTING = "LOCAL_DEVOPS_TOKEN"  # noqa: S105 - the name of a variable
@@ -27,15 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.die_with_parent:
         end_with_parent()
     config = _config(options)
-    # The server ends in order and then raises the signal again; that must not look like a crash.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    try:
-        run(config, _announce)
-    except OSError as problem:
-        print(f"cannot listen on {config.host}:{config.port}: {problem.strerror}", file=sys.stderr)
-        return 1
-    return 0
+    return as_program(lambda: run(config, _announce), f"{config.host}:{config.port}")
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -15,6 +15,7 @@ from local.devops.render_builds import completed
 from local.devops.state import Organisation
 
 _TAG: Final = re.compile(r"[^\x00-\x1f<>%&\\?/]{1,256}")
+_NOT_IN_A_PATH: Final = re.compile(r"[<>*%&:\\?]")
 _STATUSES: Final = ("notStarted", "inProgress", "completed", "cancelling", "postponed")
 _RESULTS: Final = ("succeeded", "partiallySucceeded", "failed", "canceled")
 
@@ -79,7 +80,7 @@ def queue_build(organisation: Organisation, project: Project, wanted: dict[str, 
 
 
 def change_build(organisation: Organisation, project: Project, number: int, wanted: dict[str, Any]) -> Build:
-    """Move a build along; one that becomes completed is told to hooks.
+    """Move a build along; one that becomes completed is told to hooks, and nobody changes how it ended any more.
 
     Args:
         organisation: where.
@@ -88,7 +89,7 @@ def change_build(organisation: Organisation, project: Project, number: int, want
         wanted: status and result.
 
     Raises:
-        ServiceError: 400 for a wrong value, 404 when it is not there.
+        ServiceError: 400 for a wrong value or a build that is completed otherwise, 404 when it is not there.
     """
     status, result = wanted.get("status"), wanted.get("result")
     if status not in {None, *_STATUSES}:
@@ -97,6 +98,9 @@ def change_build(organisation: Organisation, project: Project, number: int, want
         raise invalid_argument("result", f"The result {result!r} is not one of {', '.join(_RESULTS)}.")
     with organisation.store.change():
         old = build(organisation, project, number)
+        if old.status == "completed" and (status or old.status, result or old.result) != (old.status, old.result):
+            message = f"Build {old.id} is completed as {old.result}; its status and result cannot be changed any more."
+            raise ServiceError(400, "BuildStatusInvalidChangeException", message, BUILD)
         now = organisation.clock.stamp()
         ends = status == "completed" and old.status != "completed"
         changed = replace(
@@ -152,6 +156,25 @@ def tag_build(organisation: Organisation, project: Project, number: int, tags: l
     with organisation.store.change():
         old = build(organisation, project, number)
         return organisation.builds.put(number, replace(old, tags=tuple(dict.fromkeys((*old.tags, *tags)))))
+
+
+def tag_in_path(tag: str) -> str:
+    """Return a tag that stands in the path of a call, where the service's front end lets fewer characters through.
+
+    It looks at the decoded path, so that encoding a colon does not help: such tags travel in the body of a POST or a
+    PATCH ("Tags, Delete Build Tag" of the 7.1 REST API reference, on special characters).
+
+    Args:
+        tag: decoded.
+
+    Raises:
+        ServiceError: 400 for a character that is not let through.
+    """
+    found = _NOT_IN_A_PATH.search(tag)
+    if found:
+        message = f"A potentially dangerous Request.Path value was detected from the client ({found[0]})."
+        raise ServiceError(400, "HttpException", message, "System.Web")
+    return tag
 
 
 def untag_build(organisation: Organisation, project: Project, number: int, tag: str) -> Build:

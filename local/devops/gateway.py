@@ -35,10 +35,8 @@ from local.devops import (
 from local.devops.auth import authenticate
 from local.devops.builds import build
 from local.devops.calls import Answer, Call
-from local.devops.connections import reset
 from local.devops.delivery import Delivery
 from local.devops.errors import ServiceError, pull_request_not_found
-from local.devops.faults import Fault
 from local.devops.limits import Limits
 from local.devops.records import Token
 from local.devops.routing import Router
@@ -46,9 +44,10 @@ from local.devops.simulation import Journal, Simulation
 from local.devops.state import Organisation
 from local.devops.versions import accepted_version, requested_version
 from local.devops.visits import Kind, Visit, visit
+from local.http.connections import hang, reset
+from local.http.faults import Fault
 
 _BODY_LIMIT_BYTES: Final = 32 << 20
-_LONGEST_HANG_SECONDS: Final = 3600.0
 _RECORDED: Final = frozenset({Kind.REST, Kind.GIT, Kind.DISCOVERY})
 _MODULES: Final = (
     rest_core,
@@ -139,8 +138,7 @@ class Gateway:
                 await asyncio.sleep(fault.seconds)
                 return done or await perform()
             case "hang":
-                await asyncio.sleep(fault.seconds or _LONGEST_HANG_SECONDS)
-                reset(request.scope)
+                await hang(request.scope, fault.seconds)
             case "reset":
                 reset(request.scope)
             case "html203":
@@ -149,9 +147,9 @@ class Gateway:
                 return responses.sign_in_redirect(self._organisation.url)
             case "malformed":
                 return responses.malformed()
-        wait = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds else {}
         message = "TF400733: The request has been canceled: a fault was asked for."
-        return responses.error_response(ServiceError(fault.status, "SimulatedFaultException", message, headers=wait))
+        refused = ServiceError(fault.status, "SimulatedFaultException", message, headers=fault.retry_after)
+        return responses.error_response(refused)
 
     async def _answer(self, request: Request, seen: Visit, token: Token | None) -> Response:
         try:
@@ -242,6 +240,8 @@ class Gateway:
         route, values = self._router.find(seen.method, seen.segments)
         asked = requested_version(seen.query, seen.headers.get("accept", ""))
         version = accepted_version(seen.method, asked, route.resource.version)
+        if content:
+            route.check_content_type(seen.headers.get("content-type", ""))
         call = Call(self._organisation, token, seen.method, seen.path, values, seen.query, seen.headers, content)
         return responses.json_response(route.handler(call), version, extra)
 

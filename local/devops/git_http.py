@@ -10,7 +10,7 @@ from typing import IO, Final
 
 from local.devops.errors import ServiceError, repository_not_found
 from local.devops.git import clean_environment
-from local.devops.policies import enabled_policies
+from local.devops.policies import is_protected
 from local.devops.pushes import take_in_push
 from local.devops.records import ZERO_SHA, Repository, Token
 from local.devops.state import Organisation
@@ -104,11 +104,7 @@ def _refused(organisation: Organisation, repository: Repository, token: Token, r
         return []
     updates = commands(request.body, zipped="gzip" in request.headers.get("content-encoding", ""))
     current = organisation.repository_by_id(repository.id)
-    return [
-        ref
-        for old, ref in updates
-        if old != ZERO_SHA and any(policy.is_blocking for policy in enabled_policies(organisation, current, ref))
-    ]
+    return [ref for old, ref in updates if old != ZERO_SHA and is_protected(organisation, current, ref)]
 
 
 def commands(body: IO[bytes], *, zipped: bool) -> list[tuple[str, str]]:

@@ -18,6 +18,9 @@ from local.devops.subscriptions import subscription_json
 _KEPT_SECONDS: Final = 7 * 24 * 3600.0
 """How long the history is kept."""
 
+_OF_THE_DELIVERY: Final = frozenset({"subscriptionId", "notificationId"})
+"""What a delivery's body has around the event, and the history's Event has not."""
+
 STATUSES: Final = ("queued", "processing", "requestInProgress", "completed")
 RESULTS: Final = ("pending", "succeeded", "failed", "filtered")
 
@@ -130,7 +133,8 @@ def notification_json(organisation: Organisation, shown: Notification, *, detail
 
 
 def _details(organisation: Organisation, shown: Notification, owner: Subscription) -> Json:
-    event: dict[str, Any] = json.loads(shown.body)
+    delivered: dict[str, Any] = json.loads(shown.body)
+    event = {name: value for name, value in delivered.items() if name not in _OF_THE_DELIVERY}
     told = subscription_json(organisation, owner)
     return {
         "eventType": shown.event_type,

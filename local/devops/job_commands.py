@@ -1,14 +1,14 @@
 """What a step of a build's job prints, and the logging command in it that matters here.
 
 "Logging commands" of the Azure Pipelines documentation. A tag that a job sets may not contain a colon, since it travels
-in a path; the REST API, which takes tags in a body as well, is not so narrow.
+in a path; a body, in which the REST API takes tags as well, is not so narrow.
 """
 
 import re
 from typing import Final
 
 from local.devops.build_jobs import say
-from local.devops.builds import tag_build
+from local.devops.builds import tag_build, tag_in_path
 from local.devops.errors import ServiceError
 from local.devops.pipeline_records import Build
 from local.devops.records import Project
@@ -39,10 +39,8 @@ def run_line(organisation: Organisation, project: Project, build: Build, line: s
 
 def _refusal(organisation: Organisation, project: Project, build: Build, tag: str) -> str | None:
     # Sets the tag, or returns why not.
-    if ":" in tag or not tag:
-        return "A potentially dangerous Request.Path value was detected."
     try:
-        tag_build(organisation, project, build.id, [tag])
+        tag_build(organisation, project, build.id, [tag_in_path(tag)])
     except ServiceError as refused:
         return refused.message.partition("\r\n")[0]
     return None

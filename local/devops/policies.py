@@ -175,6 +175,17 @@ def enabled_policies(organisation: Organisation, repository: Repository, ref: st
     ]
 
 
+def is_protected(organisation: Organisation, repository: Repository, ref: str) -> bool:
+    """Tell whether a required policy keeps direct pushes away from a branch.
+
+    Args:
+        organisation: where.
+        repository: the branch's repository.
+        ref: the branch's full name.
+    """
+    return any(found.is_blocking for found in enabled_policies(organisation, repository, ref))
+
+
 def _checked(organisation: Organisation, project: Project, wanted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     type_id = ((wanted.get("type") or {}).get("id") or "").lower()
     if type_id not in TYPES:

@@ -11,13 +11,14 @@ from local.devops.builds import (
     retag_build,
     set_properties,
     tag_build,
+    tag_in_path,
     untag_build,
 )
 from local.devops.calls import Answer, Call, collection, page_of
 from local.devops.pipeline_records import Build
 from local.devops.render import Json
 from local.devops.render_builds import build_json
-from local.devops.routing import Resource, Route
+from local.devops.routing import JSON_PATCH, Resource, Route
 from local.devops.shapes import Shape
 from local.devops.stages import cancel_stages
 from local.devops.versions import ResourceVersion
@@ -83,7 +84,7 @@ def _tags(call: Call) -> Answer:
 def _add_tags(call: Call) -> Answer:
     shown = _readable(call)
     demand(call.token, "builds_write")
-    tags = [call.route["tag"]] if "tag" in call.route else call.json_list(str)
+    tags = [tag_in_path(call.route["tag"])] if "tag" in call.route else call.json_list(str)
     return collection(list(tag_build(call.organisation, call.project, shown.id, tags).tags))
 
 
@@ -98,7 +99,8 @@ def _change_tags(call: Call) -> Answer:
 def _remove_tag(call: Call) -> Answer:
     shown = _readable(call)
     demand(call.token, "builds_write")
-    return collection(list(untag_build(call.organisation, call.project, shown.id, call.route["tag"]).tags))
+    tag = tag_in_path(call.route["tag"])
+    return collection(list(untag_build(call.organisation, call.project, shown.id, tag).tags))
 
 
 def _properties(call: Call) -> Answer:
@@ -132,5 +134,5 @@ ROUTES = (
     Route("PUT", f"{_B}/tags/{{tag}}", _TAGS, _add_tags),
     Route("DELETE", f"{_B}/tags/{{tag}}", _TAGS, _remove_tag),
     Route("GET", f"{_B}/properties", _PROPERTIES, _properties),
-    Route("PATCH", f"{_B}/properties", _PROPERTIES, _change_properties),
+    Route("PATCH", f"{_B}/properties", _PROPERTIES, _change_properties, JSON_PATCH),
 )

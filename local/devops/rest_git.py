@@ -8,9 +8,10 @@ from local.devops.calls import Answer, Call, collection, page_of
 from local.devops.errors import invalid_argument
 from local.devops.git import GitFailed
 from local.devops.items import resolve
+from local.devops.policies import is_protected
 from local.devops.projects import change_repository, create_repository, fork_parent
 from local.devops.pushes import take_in_push
-from local.devops.records import ZERO_SHA, Push, Repository, Status
+from local.devops.records import ZERO_SHA, Push, RefUpdate, Repository, Status
 from local.devops.render import commit_json, push_json, ref_json, repository_json, repository_url
 from local.devops.render_pull_requests import status_json
 from local.devops.routing import Resource, Route
@@ -88,14 +89,8 @@ def _update_refs(call: Call) -> Answer:
 def _update_ref(call: Call, repository: Repository, wanted: dict[str, Any]) -> dict[str, Any]:
     name, old, new = (str(wanted.get(key, "")) for key in ("name", "oldObjectId", "newObjectId"))
     git = call.organisation.git(repository.id)
-    outcome = "succeeded"
-    if not name.startswith(("refs/heads/", "refs/tags/")):
-        outcome = "invalidRefName"
-    elif new != ZERO_SHA and git.commit_of(new) is None:
-        outcome = "unresolvableToCommit"
-    elif git.refs().get(name, ZERO_SHA) != old:
-        outcome = "staleOldObjectId"
-    else:
+    outcome = _refused_update(call, repository, RefUpdate(name, old, new)) or "succeeded"
+    if outcome == "succeeded":
         try:
             if new == ZERO_SHA:
                 git.delete_ref(name)
@@ -112,6 +107,24 @@ def _update_ref(call: Call, repository: Repository, wanted: dict[str, Any]) -> d
         "updateStatus": outcome,
         "success": outcome == "succeeded",
     }
+
+
+def _refused_update(call: Call, repository: Repository, wanted: RefUpdate) -> str | None:
+    # One of GitRefUpdateStatus; nothing for what may be tried. The rights are those that a push by git needs.
+    git, rights = call.organisation.git(repository.id), call.token.rights
+    if not wanted.name.startswith(("refs/heads/", "refs/tags/")):
+        return "invalidRefName"
+    if wanted.new != ZERO_SHA and git.commit_of(wanted.new) is None:
+        return "unresolvableToCommit"
+    if git.refs().get(wanted.name, ZERO_SHA) != wanted.old:
+        return "staleOldObjectId"
+    if wanted.old == ZERO_SHA:
+        return None
+    if "bypass_push" not in rights and is_protected(call.organisation, repository, wanted.name):
+        return "rejectedByPolicy"
+    if wanted.new != ZERO_SHA and "force_push" not in rights and not git.contains(wanted.old, wanted.new):
+        return "forcePushRequired"
+    return None
 
 
 def _list_commits(call: Call) -> Answer:

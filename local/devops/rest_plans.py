@@ -20,7 +20,7 @@ from local.devops.plans import (
     update_records,
 )
 from local.devops.render_plans import plan_url, task_log_json, task_record_json
-from local.devops.routing import Resource, Route
+from local.devops.routing import BYTES, Resource, Route
 from local.devops.shapes import Shape
 from local.devops.task_events import take_event
 from local.devops.versions import ResourceVersion
@@ -156,7 +156,7 @@ ROUTES = (
     Route("GET", f"{_P}/logs", _LOGS, _list_logs),
     Route("POST", f"{_P}/logs", _LOGS, _create_log),
     Route("GET", f"{_P}/logs/{{logId}}", _LOGS, _get_log),
-    Route("POST", f"{_P}/logs/{{logId}}", _LOGS, _append_log),
+    Route("POST", f"{_P}/logs/{{logId}}", _LOGS, _append_log, BYTES),
     Route("GET", f"{_P}/timelines", _TIMELINES, _list_timelines),
     Route("GET", f"{_T}/records", _RECORDS, _list_records),
     Route("PATCH", f"{_T}/records", _RECORDS, _update_records),

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from local.devops.calls import Handler
 from local.devops.errors import WEB_API, ServiceError, controller_not_found
 from local.devops.render import Json
 from local.devops.versions import NEWEST, OLDEST, RELEASED, ResourceVersion
+
+JSON: Final = ("application/json", "application/json-patch+json")
+"""What a call takes for which the specification names nothing else: both, as the service's own refusals list them."""
+JSON_PATCH: Final = ("application/json-patch+json",)
+BYTES: Final = ("application/octet-stream",)
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,33 @@ class Resource:
 
 @dataclass(frozen=True)
 class Route:
-    """One method on one path of a resource. ``path`` is as ``Resource.template``, with all placeholders filled."""
+    """One method on one path of a resource. ``path`` is as ``Resource.template``, with all placeholders filled.
+
+    ``takes`` are the content types of its body ("consumes" of the specification).
+    """
 
     method: str
     path: str
     resource: Resource
     handler: Handler
+    takes: tuple[str, ...] = JSON
+
+    def check_content_type(self, content_type: str) -> None:
+        """Refuse a body of another kind than this route takes.
+
+        Args:
+            content_type: the header of a call that has a body; empty where there is none.
+
+        Raises:
+            ServiceError: 400.
+        """
+        given = content_type.partition(";")[0].strip()
+        if given.lower() not in self.takes:
+            message = (
+                f'The request indicated a Content-Type of "{given}" for method type "{self.method}" which is not '
+                f"supported. Valid content types for this method are: {', '.join(self.takes)}."
+            )
+            raise ServiceError(400, "VssRequestContentTypeNotSupportedException", message, WEB_API)
 
 
 class Router:

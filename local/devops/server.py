@@ -2,18 +2,15 @@
 
 import contextlib
 import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route as StarletteRoute
 
 from local.devops.auth import start_tokens
 from local.devops.clock import Clock
-from local.devops.connections import WithConnection
 from local.devops.delivery import Delivery
 from local.devops.gateway import Gateway
 from local.devops.merges import MergeQueue
@@ -21,9 +18,7 @@ from local.devops.pushes import take_in_push
 from local.devops.records import Identity
 from local.devops.server_jobs import ServerJobs
 from local.devops.state import Config, Organisation
-
-_BACKLOG = 512
-_GRACE_SECONDS = 2
+from local.http.serving import in_foreground, in_thread, listening
 
 
 def create_app(config: Config, clock: Clock | None = None) -> Starlette:
@@ -62,32 +57,19 @@ def _catch_up(organisation: Organisation) -> None:
         take_in_push(organisation, repository.id, system)
 
 
-class _Server(uvicorn.Server):
-    """Tells when it is ready to answer."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
-
-
 @dataclass(frozen=True)
 class RunningServer:
-    """A simulator that is up. ``url`` is the organisation's address with a slash at the end."""
+    """A simulator that is up.
+
+    Attributes:
+        url: the organisation's address with a slash at the end.
+        port: where it listens.
+        stop: ends it and waits for the end; twice is harmless.
+    """
 
     url: str
     port: int
-    _server: uvicorn.Server
-    _thread: threading.Thread
-
-    def stop(self) -> None:
-        """End it and wait for the end; twice is harmless."""
-        self._server.should_exit = True
-        self._thread.join()
+    stop: Callable[[], None]
 
 
 @contextmanager
@@ -102,26 +84,10 @@ def serve(config: Config, clock: Clock | None = None) -> Iterator[RunningServer]
         OSError: when the port is taken.
         RuntimeError: when it does not start.
     """
-    up_or_over = threading.Event()
-    with listening(config) as (listener, bound):
-        server = _Server(_settings(bound, clock), up_or_over.set)
-
-        def run() -> None:
-            # uvicorn ends a failed start by leaving the interpreter, which a thread cannot do.
-            with contextlib.suppress(SystemExit):
-                server.run(sockets=[listener])
-            up_or_over.set()
-
-        thread = threading.Thread(target=run, name="devops", daemon=True)
-        thread.start()
-        up_or_over.wait()
-        if not server.started:
-            raise RuntimeError("the simulator did not start; its log says why")
-        running = RunningServer(f"{bound.base_url}{bound.organisation}/", listener.getsockname()[1], server, thread)
-        try:
-            yield running
-        finally:
-            running.stop()
+    with listening(config.port, config.host) as listener:
+        bound = _reached_at(config, listener)
+        with in_thread(create_app(bound, clock), [listener], "simulator") as stop:
+            yield RunningServer(f"{bound.base_url}{bound.organisation}/", bound.port, stop)
 
 
 def run(config: Config, ready: Callable[[Config], None]) -> None:
@@ -134,41 +100,12 @@ def run(config: Config, ready: Callable[[Config], None]) -> None:
     Raises:
         OSError: when the port is taken.
     """
-    with listening(config) as (listener, bound):
-        _Server(_settings(bound, None), lambda: ready(bound)).run(sockets=[listener])
+    with listening(config.port, config.host) as listener:
+        bound = _reached_at(config, listener)
+        in_foreground(create_app(bound), [listener], lambda: ready(bound))
 
 
-@contextmanager
-def listening(config: Config) -> Iterator[tuple[socket.socket, Config]]:
-    """Open the socket to listen on.
-
-    Args:
-        config: names host and port.
-
-    Yields:
-        The socket, and the configuration with port and base URL as they came out.
-
-    Raises:
-        OSError: when the port is taken.
-    """
-    # The protocol is named because asyncio switches off Nagle's algorithm only where it is; answers would take 40 ms.
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((config.host, config.port))
-        listener.listen(_BACKLOG)
-        port = listener.getsockname()[1]
-        yield listener, replace(config, port=port, base_url=f"http://{config.host}:{port}/")
-
-
-def _settings(config: Config, clock: Clock | None) -> uvicorn.Config:
-    return uvicorn.Config(
-        WithConnection(create_app(config, clock)),
-        http="h11",
-        ws="none",
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        # A client must not meet a connection that ends just as it is used again; front doors keep them for minutes.
-        timeout_keep_alive=240,  # seconds
-    )
+def _reached_at(config: Config, listener: socket.socket) -> Config:
+    """Give the configuration with port and base URL as they came out."""
+    port = listener.getsockname()[1]
+    return replace(config, port=port, base_url=f"http://{config.host}:{port}/")

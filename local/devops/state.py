@@ -10,7 +10,7 @@ from pathlib import Path
 from local.devops.clock import Clock
 from local.devops.directory import Directory
 from local.devops.errors import project_not_found, pull_request_not_found, repository_not_found
-from local.devops.faults import Faults
+from local.devops.faults import ServiceFaults
 from local.devops.git import BareRepository
 from local.devops.pipeline_records import (
     Build,
@@ -78,7 +78,7 @@ class Organisation:
         config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.config = config
         self.clock = clock
-        self.faults = Faults()
+        self.faults = ServiceFaults()
         self.name = config.organisation
         self.store = Store(config.data / "state.sqlite")
         self.projects = Table(self.store, Project)

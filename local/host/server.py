@@ -28,10 +28,10 @@ from local.host.queue_triggers import POISON_SUFFIX, QueueListener
 from local.host.singleton import SingletonLock
 from local.host.timer_triggers import TimerListener
 from local.host.web import BODY_LIMIT_BYTES, HttpLimits, HttpTriggers
+from local.http.serving import HOST, KEEP_ALIVE_SECONDS, bound
 
 _log = logging.getLogger("local.host")
 
-ADDRESS = "127.0.0.1"
 KEY_SETTING = "LOCAL_HOST_KEY"
 DRAIN_S = 30
 _STORAGE_THREADS = 16
@@ -97,7 +97,7 @@ async def serve(host: HostSettings, ready: Callable[[Ready], None]) -> int:
     """
     options = read_host_options(host.app_dir, host.settings)
     limits = HttpLimits(body_bytes=_body_limit(host.settings))
-    with _listen(host.port) as bound, ThreadPoolExecutor(_STORAGE_THREADS, "storage") as threads:
+    with _bound(host.port) as listener, ThreadPoolExecutor(_STORAGE_THREADS, "storage") as threads:
         engine = Engine(host.app_dir, host.settings)
         configure_logging(engine.running)
         indexed = await engine.index()
@@ -107,11 +107,11 @@ async def serve(host: HostSettings, ready: Callable[[Ready], None]) -> int:
         functions = HttpTriggers(indexed.functions, options.route_prefix, engine.invoke, key, limits)
         server = _Server(_server_config(Starlette(routes=[*admin.routes(), Mount("/", functions)])))
         stopping = _stop_on_signals()
-        serving = asyncio.create_task(server.serve(sockets=[bound]))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
         await server.listening.wait()
         running = [asyncio.create_task(listener.run(stopping)) for listener in listeners]
-        port = bound.getsockname()[1]
-        ready(Ready(f"http://{ADDRESS}:{port}", port, tuple(function.name for function in indexed.functions)))
+        port = listener.getsockname()[1]
+        ready(Ready(f"http://{HOST}:{port}", port, tuple(function.name for function in indexed.functions)))
         await stopping.wait()
         _log.info("stopping: nothing new is taken, what runs has %d seconds", DRAIN_S)
         server.should_exit = True
@@ -127,17 +127,11 @@ def _body_limit(settings: Mapping[str, str]) -> int:
     return int(value)
 
 
-def _listen(port: int) -> socket.socket:
-    # With the protocol named, asyncio sets TCP_NODELAY on what is accepted: without it an answer waits 40 milliseconds.
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    # A host that was killed must be able to start again on its port at once.
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _bound(port: int) -> socket.socket:
     try:
-        bound.bind((ADDRESS, port))
+        return bound(port)
     except OSError as error:
-        bound.close()
         raise OSError(f"the port {port} cannot be listened on: {error.strerror}") from error
-    return bound
 
 
 def _server_config(app: Starlette) -> uvicorn.Config:
@@ -148,8 +142,7 @@ def _server_config(app: Starlette) -> uvicorn.Config:
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
-        # A client must not meet a connection that ends just as it is used again; front doors keep them for minutes.
-        timeout_keep_alive=240,  # seconds
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
 
 

@@ -3,13 +3,13 @@
 import argparse
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 
+from local.http.serving import HOST, as_program
 from local.parent import end_with_parent
 from local.registry.access import parse_access
-from local.registry.server import HOST, Place, run
+from local.registry.server import Place, run
 
 ACCESS_SETTING = "LOCAL_REGISTRY_ACCESS"
 
@@ -32,15 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if options.die_with_parent:
         end_with_parent()
-    # The server ends in order and then raises the signal again; that must not look like a crash.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    try:
-        run(options.data, access, options.port, _announce)
-    except OSError as problem:
-        print(f"cannot listen on {HOST}:{options.port}: {problem.strerror}", file=sys.stderr)
-        return 1
-    return 0
+    return as_program(lambda: run(options.data, access, options.port, _announce), f"{HOST}:{options.port}")
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -10,12 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from local.devops.connections import reset
+from local.http.connections import hang, reset
 from local.registry.answers import Answer, Call, json_answer
 from local.registry.data_endpoint import DataEndpoint
 from local.registry.distribution import Distribution
 from local.registry.errors import Refused
-from local.registry.faults import UPON, Fault, Faults
+from local.registry.faults import UPON, RegistryFault, RegistryFaults
 from local.registry.guard import Guard, split_header
 from local.registry.issuing import PATHS, Issuer
 from local.registry.journal import Journal
@@ -26,7 +26,6 @@ from local.registry.spoiling import instead, refusal, spoilt
 FAULTS_PATH: Final = "/_faults"
 CALLS_PATH: Final = "/_calls"
 _SPOOLED_BYTES: Final = 1 << 20
-_LONGEST_HANG_SECONDS: Final = 3600.0
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ class Gateway:
             data: the second door.
             data_port: where the second door is.
         """
-        self.faults = Faults()
+        self.faults = RegistryFaults()
         self.journal = Journal()
         self._distribution = distribution
         self._issuer = issuer
@@ -85,7 +84,7 @@ class Gateway:
         server = request.scope["server"]
         return server is not None and server[1] == self._data_port
 
-    async def _with_fault(self, request: Request, call: Call, fault: Fault | None) -> Answer:
+    async def _with_fault(self, request: Request, call: Call, fault: RegistryFault | None) -> Answer:
         async def perform() -> Answer:
             return await run_in_threadpool(self._answer, call, request.url.query, at_data=self._at_data(request))
 
@@ -99,8 +98,8 @@ class Gateway:
         if fault.after:
             await perform()
         if fault.kind == "hang":
-            await asyncio.sleep(fault.seconds or _LONGEST_HANG_SECONDS)
-        if fault.kind in {"hang", "reset"}:
+            await hang(request.scope, fault.seconds)
+        if fault.kind == "reset":
             reset(request.scope)
         return instead(fault)
 

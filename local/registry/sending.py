@@ -7,14 +7,14 @@ from typing import Final
 
 from starlette.types import Scope, Send
 
-from local.devops.connections import reset
+from local.http.connections import reset
 from local.registry.answers import Answer
-from local.registry.faults import Fault
+from local.registry.faults import RegistryFault
 
 _TRICKLES: Final = 20
 
 
-async def send_answer(scope: Scope, send: Send, answer: Answer, fault: Fault | None) -> None:
+async def send_answer(scope: Scope, send: Send, answer: Answer, fault: RegistryFault | None) -> None:
     """Send an answer.
 
     Args:

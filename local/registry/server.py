@@ -2,33 +2,27 @@
 
 import contextlib
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from local.devops.connections import WithConnection
+from local.http.serving import HOST, in_foreground, in_thread, listening
 from local.registry.access import Access
 from local.registry.catalog import Catalog
 from local.registry.data_endpoint import DataEndpoint
 from local.registry.distribution import Distribution
-from local.registry.faults import Faults
+from local.registry.faults import RegistryFaults
 from local.registry.gateway import Gateway
 from local.registry.guard import Guard
 from local.registry.issuing import Issuer
 from local.registry.journal import Journal
 from local.registry.tokens import Tokens, key_in
-
-HOST: Final = "127.0.0.1"
-_BACKLOG: Final = 512
-_GRACE_SECONDS: Final = 2
 
 type Clock = Callable[[], float]
 
@@ -99,7 +93,7 @@ class RegistryServer:
         with ExitStack() as started:
             sockets, place = started.enter_context(_listening(self._port))
             gateway = started.enter_context(_gateway(self._data, self.access, place, self._clock))
-            started.enter_context(_in_thread(gateway, sockets))
+            started.enter_context(in_thread(_application(gateway), sockets, "registry"))
             self._up = place, gateway
             self._running = started.pop_all()
         return self
@@ -134,7 +128,7 @@ class RegistryServer:
         return self.place.data_url
 
     @property
-    def faults(self) -> Faults:
+    def faults(self) -> RegistryFaults:
         """The faults in force."""
         return self._parts()[1].faults
 
@@ -162,7 +156,7 @@ def run(data: Path, access: Access, port: int, ready: Callable[[Place], None]) -
         OSError: when the port is taken.
     """
     with _listening(port) as (sockets, place), _gateway(data, access, place, time.time) as gateway:
-        _Server(_settings(gateway), lambda: ready(place)).run(sockets=sockets)
+        in_foreground(_application(gateway), sockets, lambda: ready(place))
 
 
 @contextmanager
@@ -177,69 +171,12 @@ def _gateway(data: Path, access: Access, place: Place, clock: Clock) -> Iterator
         yield Gateway(Distribution(catalog, guard), issuer, guard, door, place.data_port)
 
 
-class _Server(uvicorn.Server):
-    """Tells when it is ready to answer."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
-
-
-@contextmanager
-def _in_thread(gateway: Gateway, sockets: list[socket.socket]) -> Iterator[None]:
-    up_or_over = threading.Event()
-    server = _Server(_settings(gateway), up_or_over.set)
-
-    def run_it() -> None:
-        # uvicorn ends a failed start by leaving the interpreter, which a thread cannot do.
-        with contextlib.suppress(SystemExit):
-            server.run(sockets=sockets)
-        up_or_over.set()
-
-    thread = threading.Thread(target=run_it, name="registry", daemon=True)
-    thread.start()
-    up_or_over.wait()
-    if not server.started:
-        raise RuntimeError("the registry did not start; its log says why")
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 @contextmanager
 def _listening(port: int) -> Iterator[tuple[list[socket.socket], Place]]:
-    with _listener(port) as own, _listener(0) as data:
+    with listening(port) as own, listening(0) as data:
         yield [own, data], Place(own.getsockname()[1], data.getsockname()[1])
 
 
-@contextmanager
-def _listener(port: int) -> Iterator[socket.socket]:
-    # The protocol is named because asyncio switches off Nagle's algorithm only where it is; answers would take 40 ms.
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-        listener.listen(_BACKLOG)
-        yield listener
-
-
-def _settings(gateway: Gateway) -> uvicorn.Config:
+def _application(gateway: Gateway) -> Starlette:
     # One route: the API has its own routing, for repositories' names hold slashes.
-    application = Starlette(routes=[Route("/{path:path}", gateway, methods=None)])
-    return uvicorn.Config(
-        WithConnection(application),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        # A client must not meet a connection that ends just as it is used again; front doors keep them for minutes.
-        timeout_keep_alive=240,  # seconds
-    )
+    return Starlette(routes=[Route("/{path:path}", gateway, methods=None)])

@@ -6,7 +6,7 @@ from typing import Final
 
 from local.registry.answers import Answer, json_answer
 from local.registry.errors import CODE_BY_STATUS, Refused
-from local.registry.faults import Fault
+from local.registry.faults import RegistryFault
 from local.registry.manifests import LIMIT_BYTES
 from local.registry.names import digest_of
 
@@ -24,7 +24,7 @@ def refusal(refused: Refused) -> Answer:
     return json_answer(refused.body(), refused.status, refused.headers)
 
 
-def instead(fault: Fault) -> Answer:
+def instead(fault: RegistryFault) -> Answer:
     """Return what comes in place of an answer.
 
     Args:
@@ -34,12 +34,11 @@ def instead(fault: Fault) -> Answer:
         return Answer(200, _SIGN_IN, {"Content-Type": "text/html; charset=utf-8"})
     if fault.kind == "malformed":
         return Answer(200, b'{"schemaVersion": 2, "layers": [', {"Content-Type": "application/json"})
-    wait = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds else {}
     code = CODE_BY_STATUS.get(fault.status, "UNKNOWN")
-    return refusal(Refused(fault.status, code, "a fault was asked for", headers=wait))
+    return refusal(Refused(fault.status, code, "a fault was asked for", headers=fault.retry_after))
 
 
-def spoilt(fault: Fault, answer: Answer, data_link: str) -> Answer:
+def spoilt(fault: RegistryFault, answer: Answer, data_link: str) -> Answer:
     """Return what becomes of an answer.
 
     Args:

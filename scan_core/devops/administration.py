@@ -1,8 +1,7 @@
 """What an administrator asks of an organisation: projects, subscriptions, status policies, and one's own rights."""
 
-import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import batched
@@ -11,17 +10,17 @@ from typing import Any
 from pydantic import SecretStr
 
 from scan_core.devops.administration_sdk import (
-    core_client,
-    hooks_client,
+    Core,
+    Hooks,
+    Policy,
+    Security,
     hooks_models,
-    policy_client,
     policy_models,
-    security_client,
     security_models,
 )
 from scan_core.devops.asking import ask, ask_list, ask_pages, tell
+from scan_core.devops.caller import Caller
 from scan_core.devops.deliveries import Delivery, DeliveryResult
-from scan_core.devops.errors import DevOpsError
 from scan_core.devops.hooks import (
     ACTION,
     CONSUMER,
@@ -33,16 +32,12 @@ from scan_core.devops.hooks import (
 )
 from scan_core.devops.hooks_reading import delivery_from, results_from, subscription_from
 from scan_core.devops.identity import Authorization
-from scan_core.devops.naming import plain_url
-from scan_core.devops.pace import Pace
 from scan_core.devops.policies import STATUS_POLICY_TYPE, PolicyRead, StatusPolicy
 from scan_core.devops.projects import Project
 from scan_core.devops.projects_reading import policy_from, project_from
-from scan_core.devops.reading import malformed
+from scan_core.devops.reading import malformed, readable
 from scan_core.devops.rights import Right
-from scan_core.devops.sdk import location_client
-from scan_core.devops.signed_in import signed_in_as
-from scan_core.devops.transport import Clocks, Errand, Transport
+from scan_core.devops.transport import Errand
 from scan_core.model.ids import ProjectId
 
 MAX_LISTING_BYTES = 128 * 1024 * 1024
@@ -56,62 +51,18 @@ MAX_HISTORY_BYTES = 64 * 1024 * 1024
 """A delivery comes with event, request and answer; those of our own subscriptions are a few KB each."""
 
 _PAGE_SIZE = 100
-_logger = logging.getLogger(__name__)
 
 
-class Administration:
-    """One organisation, called as one identity. Each request is made once; every failure is a DevOpsError."""
+class Administration(Caller):
+    """What is asked to connect an organisation's projects to the gate, and to see whether they are."""
 
     def __init__(self, url: str, authorization: Authorization, *, total_seconds: float = 30.0) -> None:
-        """Prepare to call; nothing is sent yet.
-
-        Args:
-            url: The organisation's URL, such as ``https://dev.azure.com/contoso``.
-            authorization: Gives the ``Authorization`` header for each request.
-            total_seconds: How long one call may take in all.
-
-        Raises:
-            ValueError: The URL is not a plain http or https URL.
-        """
-        place = plain_url(url)
-        self._pace = Pace()
-        self._transport = Transport(authorization, self._pace, Clocks(5.0, total_seconds, total_seconds))
-        self._location = location_client(place, self._transport)
-        self._core = core_client(place, self._transport)
-        self._hooks = hooks_client(place, self._transport)
-        self._policy = policy_client(place, self._transport)
-        self._security = security_client(place, self._transport)
-
-    def close(self) -> None:
-        """Close the idle connections. Calls may still be made afterwards."""
-        self._transport.close()
-
-    def slow_down_seconds(self) -> float:
-        """Say how long the next call should wait, because Azure DevOps asked for it.
-
-        Returns:
-            Seconds, 0 where there is no need.
-        """
-        return self._pace.slow_down_seconds()
-
-    def requests_sent(self) -> int:
-        """Count requests.
-
-        Returns:
-            How many the calling thread has sent, whatever became of them.
-        """
-        return self._transport.requests_sent()
-
-    def authenticated_id(self) -> str:
-        """Say who Azure DevOps takes the caller for.
-
-        Returns:
-            The identity's id in Azure DevOps.
-
-        Raises:
-            DevOpsError: The call failed; SIGNED_OUT also where Azure DevOps takes the caller for nobody.
-        """
-        return signed_in_as(self._location)
+        """Prepare to call, as `Caller` says; nothing is sent yet."""
+        super().__init__(url, authorization, total_seconds=total_seconds)
+        self._core = Core(self._url, self._transport)
+        self._hooks = Hooks(self._url, self._transport)
+        self._policy = Policy(self._url, self._transport)
+        self._security = Security(self._url, self._transport)
 
     def projects(self) -> tuple[Project, ...]:
         """List the projects that this identity may see. One that cannot be read is left out and logged.
@@ -127,7 +78,7 @@ class Administration:
             Errand(doing),
             lambda token: self._core.get_projects(top=_PAGE_SIZE, continuation_token=_number(token, doing)),
         )
-        return tuple(_readable(found, lambda model: project_from(model, doing)))
+        return readable(found, lambda model: project_from(model, doing), "project")
 
     def subscriptions(self) -> tuple[Subscription, ...]:
         """List the web hooks' subscriptions of the whole organisation, in one call.
@@ -145,7 +96,7 @@ class Administration:
                 publisher_id=PUBLISHER, consumer_id=CONSUMER, consumer_action_id=ACTION
             ),
         )
-        return tuple(_readable(found, lambda model: subscription_from(model, doing)))
+        return readable(found, lambda model: subscription_from(model, doing), "subscription")
 
     def create_subscription(self, wanted: HookWanted, password: SecretStr) -> SubscriptionId:
         """Make a subscription. It will belong to this identity.
@@ -246,7 +197,7 @@ class Administration:
             include_details=True,
         )
         answer = ask(Errand(doing, max_bytes=MAX_HISTORY_BYTES), partial(self._hooks.query_notifications, query))
-        return tuple(_readable(_listed(answer.results), lambda model: delivery_from(model, doing)))
+        return readable(_listed(answer.results), lambda model: delivery_from(model, doing), "delivery")
 
     def status_policies(self, project_id: ProjectId) -> tuple[PolicyRead, ...]:
         """List a project's status policies.
@@ -267,7 +218,7 @@ class Administration:
                 project_id, top=_PAGE_SIZE, continuation_token=token, policy_type=STATUS_POLICY_TYPE
             ),
         )
-        return tuple(_readable(found, lambda model: policy_from(model, doing)))
+        return readable(found, lambda model: policy_from(model, doing), "policy")
 
     def create_policy(self, project_id: ProjectId, wanted: StatusPolicy) -> int:
         """Make a status policy.
@@ -373,12 +324,3 @@ def _configuration(wanted: StatusPolicy) -> Any:  # noqa: ANN401 (SDK model)
         is_blocking=wanted.is_blocking,
         settings=wanted.settings.as_json(),
     )
-
-
-def _readable[T](models: list[Any], read: Callable[[Any], T]) -> Iterator[T]:
-    for model in models:
-        try:
-            yield read(model)
-        except DevOpsError as error:
-            # Somebody else's oddity must not keep an organisation from being onboarded.
-            _logger.warning("left out one: %s", error.sentence)

@@ -10,7 +10,6 @@ from scan_core.model.ids import OrganisationName, ProjectId
 
 _SHA1 = re.compile("[0-9a-f]{40}")
 _MERGE_REF = re.compile("refs/pull/([0-9]{1,9})/merge")
-_LONGEST_NUMBER = 10
 
 
 def branch_tip_from(model: Any, doing: str) -> BranchTip:  # noqa: ANN401 (SDK model)
@@ -67,7 +66,7 @@ def build_from(model: Any, organisation: OrganisationName, project_id: ProjectId
         repository_name=displayable(at(model, "repository", "name")),
         source_branch=branch or "",
         source_version=_sha1(at(model, "source_version")) if is_git else None,
-        pull_request_id=_pull_request_number(branch, trigger),
+        pull_request_id=_pull_request_number(branch),
         pull_request_commit=_sha1(trigger.get("pr.sourceSha")),
         tags=tuple(displayable(tag) for tag in each(at(model, "tags"), "tags", doing)),
         finished_at=None if isinstance(finished, Unreadable) else finished,
@@ -87,8 +86,7 @@ def _sha1(text: Any) -> str | None:  # noqa: ANN401 (parsed JSON)
     return commit if isinstance(commit, str) and _SHA1.fullmatch(commit) else None
 
 
-def _pull_request_number(branch: Any, trigger: dict[str, Any]) -> int | None:  # noqa: ANN401 (parsed JSON)
+def _pull_request_number(branch: Any) -> int | None:  # noqa: ANN401 (parsed JSON)
+    """By the ref that was built alone: who queues a build may write anything into its triggerInfo."""
     found = _MERGE_REF.fullmatch(branch) if isinstance(branch, str) else None
-    number = found[1] if found else trigger.get("pr.number", "")
-    is_number = isinstance(number, str) and number.isdecimal() and len(number) < _LONGEST_NUMBER
-    return (int(number) or None) if is_number else None
+    return (int(found[1]) or None) if found else None

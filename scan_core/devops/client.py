@@ -1,24 +1,21 @@
 """The adapter: one organisation of Azure DevOps, asked through the SDK's generated operations."""
 
-import logging
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
 from scan_core.devops.asking import MAX_PAGES, ask, ask_list
-from scan_core.devops.errors import DevOpsError
+from scan_core.devops.caller import Caller
 from scan_core.devops.identity import Authorization
-from scan_core.devops.naming import branch_name, plain_url, shown
-from scan_core.devops.pace import Pace
+from scan_core.devops.naming import branch_name, shown
 from scan_core.devops.pipelines import Builds, Checks
-from scan_core.devops.pipelines_sdk import build_client
+from scan_core.devops.pipelines_sdk import Build
 from scan_core.devops.pull_requests import IterationRead, PullRequest, StatusRead
 from scan_core.devops.pull_requests_reading import iteration_from, pull_request_from, status_from
-from scan_core.devops.reading import malformed
+from scan_core.devops.reading import malformed, readable
 from scan_core.devops.repositories import Repositories, file_in
-from scan_core.devops.sdk import git_client, location_client, models
-from scan_core.devops.signed_in import signed_in_as
-from scan_core.devops.transport import Clocks, Errand, Transport
+from scan_core.devops.sdk import Git, models
+from scan_core.devops.transport import Errand
 from scan_core.model.gate import Status
 from scan_core.model.ids import BranchRef, Guid, Iteration, OrganisationName, ProjectId, RepositoryId
 from scan_core.model.subject import PullRequestRef
@@ -26,15 +23,10 @@ from scan_core.model.subject import PullRequestRef
 PAGE_SIZE = 100
 
 _guid: TypeAdapter[str] = TypeAdapter(Annotated[str, Guid])
-_logger = logging.getLogger(__name__)
 
 
-class DevOps:
-    """One organisation, called as one identity. Satisfies `DevOpsApi`; may be used by several threads at once.
-
-    Each request is made once: no retries, no redirects. Every failure of a call is a DevOpsError; other exceptions are
-    for arguments that no caller should pass.
-    """
+class DevOps(Caller):
+    """What the gates ask. Satisfies `DevOpsApi`; other exceptions are for arguments that no caller should pass."""
 
     def __init__(
         self,
@@ -59,36 +51,18 @@ class DevOps:
         Raises:
             ValueError: The URL is not a plain http or https URL.
         """
+        super().__init__(
+            url,
+            authorization,
+            connect_seconds=connect_seconds,
+            read_seconds=read_seconds,
+            total_seconds=total_seconds,
+        )
         self._organisation = organisation
-        self._url = plain_url(url)
-        self._pace = Pace()
-        clocks = Clocks(connect_seconds, read_seconds, total_seconds)
-        self._transport = Transport(authorization, self._pace, clocks)
-        self._git = git_client(self._url, self._transport)
-        self._location = location_client(self._url, self._transport)
+        self._git = Git(self._url, self._transport)
         self.repositories = Repositories(self._git)
-        self.builds = Builds(build_client(self._url, self._transport), organisation)
+        self.builds = Builds(Build(self._url, self._transport), organisation)
         self.checks = Checks(self._url, self._transport)
-
-    def close(self) -> None:
-        """Close the idle connections. Calls may still be made afterwards."""
-        self._transport.close()
-
-    def slow_down_seconds(self) -> float:
-        """Say how long a call that can wait should wait, because Azure DevOps asked for it.
-
-        Returns:
-            Seconds, 0 where there is no need.
-        """
-        return self._pace.slow_down_seconds()
-
-    def requests_sent(self) -> int:
-        """Count what was asked of Azure DevOps.
-
-        Returns:
-            How many requests the calling thread has sent.
-        """
-        return self._transport.requests_sent()
 
     def clone_url(self, project_id: ProjectId, repository_id: RepositoryId) -> str:
         """Say where a repository is cloned from, made from configuration and ids alone.
@@ -182,14 +156,9 @@ class DevOps:
             lambda: self._git.get_pull_requests_by_project(project_id, criteria, top=PAGE_SIZE, skip=skip),
         )
 
-    def _readable(self, page: list[Any], project_id: ProjectId, doing: str) -> list[PullRequest]:
-        found: list[PullRequest] = []
-        for model in page:
-            try:
-                found.append(pull_request_from(model, self._organisation, doing))
-            except DevOpsError as error:
-                # Read again by its own hook or at its next listing; the others shall not wait for it.
-                _logger.warning("left out one pull request: %s", error.sentence)
+    def _readable(self, page: list[Any], project_id: ProjectId, doing: str) -> tuple[PullRequest, ...]:
+        # One that is left out is read again by its own hook or at its next listing.
+        found = readable(page, lambda model: pull_request_from(model, self._organisation, doing), "pull request")
         if any(one.ref.project_id != project_id for one in found):
             raise malformed(doing, "Azure DevOps answered about another project")
         return found
@@ -279,17 +248,6 @@ class DevOps:
         doing = f"reading the statuses of pull request {ref.pull_request_id}"
         answer = ask_list(Errand(doing), lambda: self._git.get_pull_request_statuses(**ids))
         return tuple(sorted((status_from(model, doing) for model in answer), key=lambda status: status.id))
-
-    def authenticated_id(self) -> str:
-        """Say who Azure DevOps takes the caller for.
-
-        Returns:
-            The identity's id in Azure DevOps, as it stands in a status' author and in a policy's ``authorId``.
-
-        Raises:
-            DevOpsError: The call failed; SIGNED_OUT also where Azure DevOps takes the caller for nobody.
-        """
-        return signed_in_as(self._location)
 
     def _ids(self, ref: PullRequestRef) -> dict[str, Any]:
         if ref.organisation != self._organisation:

@@ -3,59 +3,32 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import ValidationError
-
-from scan_core.devops.administration_sdk import security_client
+from scan_core.devops.administration_sdk import Security
 from scan_core.devops.asking import ask, ask_list, ask_pages, tell
-from scan_core.devops.directory_sdk import graph_client, identity_client, members_client
+from scan_core.devops.caller import Caller
+from scan_core.devops.directory_sdk import Graph, Identities, Members
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.devops.hosts import service_url
 from scan_core.devops.identity import Authorization
 from scan_core.devops.members import AclDescriptor, Descriptor, Entry, Group, Member
-from scan_core.devops.naming import plain_url, shown
-from scan_core.devops.pace import Pace
-from scan_core.devops.reading import malformed
+from scan_core.devops.members_reading import done, entry_from, group_from, member_from, text_at
 from scan_core.devops.rights import AclPlace
-from scan_core.devops.transport import Clocks, Errand, Transport
+from scan_core.devops.transport import Errand
 
 _ORGANISATION_SCOPE: Final = "vstfs:///Framework/"
 """What the domain of a group begins with that belongs to no project ("Groups - List")."""
-_SAID_CHARACTERS: Final = 200
 
 
-class Directory:
-    """One organisation, called as one of its administrators. Each request is made once; a failure is a DevOpsError."""
+class Directory(Caller):
+    """What is asked as one of an organisation's administrators to make identities its members."""
 
     def __init__(self, url: str, authorization: Authorization, *, total_seconds: float = 30.0) -> None:
-        """Prepare to call; nothing is sent yet.
-
-        Args:
-            url: The organisation's URL, such as ``https://dev.azure.com/contoso``.
-            authorization: Gives the ``Authorization`` header for each request.
-            total_seconds: How long one call may take in all.
-
-        Raises:
-            ValueError: The URL is not a plain http or https URL.
-        """
-        place = plain_url(url)
-        self._pace = Pace()
-        self._transport = Transport(authorization, self._pace, Clocks(5.0, total_seconds, total_seconds))
-        self._security = security_client(place, self._transport)
-        self._graph = graph_client(service_url(place, "vssps"), self._transport)
-        self._identities = identity_client(service_url(place, "vssps"), self._transport)
-        self._members = members_client(service_url(place, "vsaex"), self._transport)
-
-    def close(self) -> None:
-        """Close the idle connections. Calls may still be made afterwards."""
-        self._transport.close()
-
-    def slow_down_seconds(self) -> float:
-        """Say how long the next call should wait, because Azure DevOps asked for it.
-
-        Returns:
-            Seconds, 0 where there is no need.
-        """
-        return self._pace.slow_down_seconds()
+        """Prepare to call, as `Caller` says; nothing is sent yet."""
+        super().__init__(url, authorization, total_seconds=total_seconds)
+        self._security = Security(self._url, self._transport)
+        self._graph = Graph(service_url(self._url, "vssps"), self._transport)
+        self._identities = Identities(service_url(self._url, "vssps"), self._transport)
+        self._members = Members(service_url(self._url, "vsaex"), self._transport)
 
     def service_principals(self) -> Mapping[str, Descriptor]:
         """List the service principals that the organisation knows, members or not.
@@ -70,7 +43,7 @@ class Directory:
             Errand("listing the service principals"),
             lambda token: self._graph.list_service_principals(continuation_token=token).graph_service_principals,
         )
-        listed = ((_text(one, "origin_id").lower(), _text(one, "descriptor")) for one in found)
+        listed = ((text_at(one, "origin_id").lower(), text_at(one, "descriptor")) for one in found)
         return {origin: Descriptor(descriptor) for origin, descriptor in listed if origin and descriptor}
 
     def member(self, descriptor: Descriptor) -> Member | None:
@@ -89,7 +62,7 @@ class Directory:
         known = self._identity(descriptor, doing)
         if known is None:
             return None
-        member_id = _text(known, "id")
+        member_id = text_at(known, "id")
         try:
             read = ask(Errand(doing), lambda: self._members.get_service_principal_entitlement(member_id))
         except DevOpsError as error:
@@ -97,7 +70,7 @@ class Directory:
                 return None
             raise
         level = getattr(read, "access_level", None)
-        return _member(member_id, descriptor, str(getattr(level, "account_license_type", None) or "none"), doing)
+        return member_from(member_id, descriptor, str(getattr(level, "account_license_type", None) or "none"), doing)
 
     def add_member(self, origin_id: str, licence: str) -> Member:
         """Add a service principal to the organisation ("Service Principal Entitlements - Add").
@@ -120,11 +93,11 @@ class Directory:
                 {"accessLevel": _level(licence), "servicePrincipal": principal}
             ),
         )
-        made = _done(answer, doing).get("servicePrincipalEntitlement")
+        made = done(answer, doing).get("servicePrincipalEntitlement")
         member = made if isinstance(made, dict) else {}
         named = member.get("servicePrincipal")
         descriptor = named.get("descriptor") if isinstance(named, dict) else None
-        return _member(member.get("id"), descriptor, licence, doing)
+        return member_from(member.get("id"), descriptor, licence, doing)
 
     def change_licence(self, member_id: str, licence: str) -> None:
         """Give a member another licence.
@@ -138,7 +111,7 @@ class Directory:
         """
         doing = "changing a service principal's licence"
         patch = [{"from": "", "op": "replace", "path": "/accessLevel", "value": _level(licence)}]
-        _done(ask(Errand(doing), lambda: self._members.change_service_principal(member_id, patch)), doing)
+        done(ask(Errand(doing), lambda: self._members.change_service_principal(member_id, patch)), doing)
 
     def remove_member(self, member_id: str) -> None:
         """Take a service principal out of the organisation, with its licence.
@@ -165,7 +138,7 @@ class Directory:
         """
         doing = "listing the groups"
         found = ask_pages(Errand(doing), lambda token: self._graph.list_groups(continuation_token=token).graph_groups)
-        return tuple(_group(one, doing) for one in found if _text(one, "domain").startswith(_ORGANISATION_SCOPE))
+        return tuple(group_from(one, doing) for one in found if text_at(one, "domain").startswith(_ORGANISATION_SCOPE))
 
     def create_group(self, name: str, description: str) -> Group:
         """Make a group of the organisation.
@@ -181,7 +154,7 @@ class Directory:
             DevOpsError: The call failed; after a time-out only a listing tells whether the group was made.
         """
         doing = "creating a group"
-        return _group(ask(Errand(doing), lambda: self._graph.create_named_group(name, description)), doing)
+        return group_from(ask(Errand(doing), lambda: self._graph.create_named_group(name, description)), doing)
 
     def delete_group(self, group: Descriptor) -> None:
         """Delete a group.
@@ -210,7 +183,7 @@ class Directory:
             Errand("listing the members of a group"),
             lambda: self._graph.list_memberships(group, direction="down"),
         )
-        return frozenset(Descriptor(_text(one, "member_descriptor")) for one in found)
+        return frozenset(Descriptor(text_at(one, "member_descriptor")) for one in found)
 
     def join(self, member: Descriptor, group: Descriptor) -> None:
         """Put a member into a group. Doing so twice is harmless.
@@ -238,7 +211,7 @@ class Directory:
         """
         doing = "reading how access control lists name a group"
         known = self._identity(group, doing)
-        named = "" if known is None else _text(known, "descriptor")
+        named = "" if known is None else text_at(known, "descriptor")
         if not named:
             raise DevOpsError(DevOpsErrorKind.UNAVAILABLE, f"{doing}: Azure DevOps does not know it yet")
         return AclDescriptor(named)
@@ -268,7 +241,7 @@ class Directory:
             listed = getattr(one, "aces_dictionary", None)
             for name, entry in (listed if isinstance(listed, dict) else {}).items():
                 if name in groups:
-                    entries[AclDescriptor(name)] = _entry(entry, doing)
+                    entries[AclDescriptor(name)] = entry_from(entry, doing)
         return entries
 
     def allow(self, place: AclPlace, group: AclDescriptor, bits: int) -> None:
@@ -315,52 +288,3 @@ class Directory:
 
 def _level(licence: str) -> dict[str, str]:
     return {"accountLicenseType": licence, "licensingSource": "account"}
-
-
-def _done(answer: Any, doing: str) -> dict[str, Any]:  # noqa: ANN401 (parsed JSON)
-    """Give an answer that says that it was done; a refusal comes with status 200 here."""
-    if not isinstance(answer, dict):
-        raise malformed(doing, "Azure DevOps gave no object")
-    if answer.get("isSuccess") is True:
-        return answer
-    results = answer.get("operationResults") or [answer.get("operationResult")]
-    errors = [error for one in results if isinstance(one, dict) for error in one.get("errors") or []]
-    said = "; ".join(str(error.get("value")) for error in errors if isinstance(error, dict))
-    raise DevOpsError(
-        DevOpsErrorKind.REJECTED, f"{doing}: Azure DevOps did not do it: {_one_line(said) or 'it does not say why'}"
-    )
-
-
-def _one_line(text: str) -> str:
-    """Make what Azure DevOps says fit for one line."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:_SAID_CHARACTERS].strip()
-
-
-def _member(member_id: Any, descriptor: Any, licence: str, doing: str) -> Member:  # noqa: ANN401 (parsed JSON)
-    try:
-        return Member(id=str(member_id or "").lower(), descriptor=Descriptor(str(descriptor or "")), licence=licence)
-    except ValidationError:
-        raise malformed(doing, "Azure DevOps gave no usable id of the member") from None
-
-
-def _group(model: Any, doing: str) -> Group:  # noqa: ANN401 (SDK model)
-    try:
-        return Group(
-            descriptor=Descriptor(_text(model, "descriptor")),
-            name=_text(model, "display_name"),
-            description=_text(model, "description"),
-        )
-    except ValidationError:
-        raise malformed(doing, f"Azure DevOps gave no descriptor for {shown(_text(model, 'display_name'))!r}") from None
-
-
-def _entry(model: Any, doing: str) -> Entry:  # noqa: ANN401 (SDK model)
-    allow, deny = (getattr(model, name, None) or 0 for name in ("allow", "deny"))
-    if not isinstance(allow, int) or not isinstance(deny, int):
-        raise malformed(doing, "Azure DevOps gave no numbers for allow and deny")
-    return Entry(allow=allow, deny=deny)
-
-
-def _text(model: Any, name: str) -> str:  # noqa: ANN401 (SDK model)
-    value = getattr(model, name, None)
-    return value if isinstance(value, str) else ""

@@ -1,7 +1,7 @@
 """The SDK's clients for members, groups and rights, hardened like the others; only the command line needs them."""
 
 # First of all: it makes the SDK's own import harmless.
-from scan_core.devops.sdk import ReleasedVersions, Sender, hardened
+from scan_core.devops.sdk import Hardened
 
 # isort: split
 from typing import Any
@@ -10,12 +10,10 @@ from azure.devops.v7_1.graph import GraphClient
 from azure.devops.v7_1.identity import IdentityClient
 from azure.devops.v7_1.member_entitlement_management import MemberEntitlementManagementClient
 
-__all__ = ["Graph", "IdentityClient", "Members", "graph_client", "identity_client", "members_client"]
-
 _PREVIEW = "7.1-preview.1"
 
 
-class Graph(ReleasedVersions, GraphClient):  # type: ignore[misc]  # published without types
+class Graph(Hardened, GraphClient):  # type: ignore[misc]  # published without types
     """Groups and memberships."""
 
     def create_named_group(self, display_name: str, description: str) -> Any:  # noqa: ANN401 (SDK model)
@@ -37,7 +35,7 @@ class Graph(ReleasedVersions, GraphClient):  # type: ignore[misc]  # published w
         return self._deserialize("GraphGroup", response)
 
 
-class Members(ReleasedVersions, MemberEntitlementManagementClient):  # type: ignore[misc]  # as above
+class Members(Hardened, MemberEntitlementManagementClient):  # type: ignore[misc]  # as above
     """Who is a member, with which licence. The SDK's own methods drop why something was not done."""
 
     def add_service_principal(self, content: dict[str, Any]) -> Any:  # noqa: ANN401 (parsed JSON)
@@ -78,46 +76,5 @@ class Members(ReleasedVersions, MemberEntitlementManagementClient):  # type: ign
         return self._deserialize("object", response)
 
 
-class _Identities(ReleasedVersions, IdentityClient):  # type: ignore[misc]  # as above
-    pass
-
-
-def graph_client(url: str, sender: Sender) -> Graph:
-    """Build the SDK's client for groups and memberships.
-
-    Args:
-        url: The organisation's URL at vssps, without a slash at its end.
-        sender: What makes the requests.
-
-    Returns:
-        A client that may be used by several threads at once.
-    """
-    client: Graph = hardened(Graph(url, None), sender)
-    return client
-
-
-def identity_client(url: str, sender: Sender) -> IdentityClient:
-    """Build the SDK's client for the descriptors that rights are kept under.
-
-    Args:
-        url: The organisation's URL at vssps, without a slash at its end.
-        sender: What makes the requests.
-
-    Returns:
-        A client that may be used by several threads at once.
-    """
-    return hardened(_Identities(url, None), sender)
-
-
-def members_client(url: str, sender: Sender) -> Members:
-    """Build the SDK's client for members and their licences.
-
-    Args:
-        url: The organisation's URL at vsaex, without a slash at its end.
-        sender: What makes the requests.
-
-    Returns:
-        A client that may be used by several threads at once.
-    """
-    client: Members = hardened(Members(url, None), sender)
-    return client
+class Identities(Hardened, IdentityClient):  # type: ignore[misc]  # as above
+    """The descriptors that rights are kept under."""

@@ -1,8 +1,7 @@
 """The adapter's pipelines: builds with their tags and properties, and checks that wait for their callback."""
 
 import json
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -12,15 +11,8 @@ from scan_core.devops.asking import ask, ask_list, ask_pages, tell
 from scan_core.devops.builds import BuildRead
 from scan_core.devops.builds_reading import build_from
 from scan_core.devops.errors import DevOpsError
-from scan_core.devops.pipelines_sdk import (
-    BuildClient,
-    TaskClient,
-    VssJsonCollectionWrapper,
-    build_models,
-    task_client,
-    task_models,
-)
-from scan_core.devops.reading import at, lower, malformed, number_from
+from scan_core.devops.pipelines_sdk import Build, Task, VssJsonCollectionWrapper, build_models, task_models
+from scan_core.devops.reading import at, lower, malformed, number_from, readable
 from scan_core.devops.transport import Errand, Transport
 from scan_core.model.ids import OrganisationName, ProjectId
 from scan_core.model.subject import BuildRef, Check
@@ -31,13 +23,11 @@ _EVENTS = "557624af-b29e-4c20-8ab0-0399d2204f3f"
 _LOGS = "46f5667d-263a-4684-91b1-dff7fdcf64e2"
 _BYTES = "application/octet-stream"
 
-_logger = logging.getLogger(__name__)
-
 
 class Builds:
     """The builds of one organisation. Satisfies `BuildsApi`; may be used by several threads at once."""
 
-    def __init__(self, client: BuildClient, organisation: OrganisationName) -> None:
+    def __init__(self, client: Build, organisation: OrganisationName) -> None:
         """Use the SDK's client.
 
         Args:
@@ -91,7 +81,10 @@ class Builds:
                 continuation_token=token,
             ),
         )
-        return tuple(self._readable(found, project_id, doing))
+        if any(lower(at(model, "project", "id")) != project_id for model in found):
+            raise malformed(doing, "Azure DevOps answered about another project")
+        # A build's own hook brings a look at it; the others shall not wait for it.
+        return readable(found, lambda model: build_from(model, self._organisation, project_id, doing), "build")
 
     def mark(
         self, ref: BuildRef, *, add_tags: Sequence[str], remove_tags: Sequence[str], properties: Mapping[str, str]
@@ -119,16 +112,6 @@ class Builds:
             ask(Errand(doing), partial(self._client.add_build_tag, project, number, tag))
         for tag in [tag for tag in remove_tags if tag in present]:
             _gone(doing, partial(self._client.delete_build_tag, project, number, tag))
-
-    def _readable(self, models: Iterable[Any], project_id: ProjectId, doing: str) -> Iterator[BuildRead]:
-        for model in models:
-            if lower(at(model, "project", "id")) != project_id:
-                raise malformed(doing, "Azure DevOps answered about another project")
-            try:
-                yield build_from(model, self._organisation, project_id, doing)
-            except DevOpsError as error:
-                # Its own hook brings a look at it; the others shall not wait for it.
-                _logger.warning("left out one build: %s", error.sentence)
 
 
 class Checks:
@@ -206,7 +189,7 @@ class Checks:
 
         tell(Errand(doing), send)
 
-    def _show_log(self, client: TaskClient, check: Check, log_id: int) -> None:
+    def _show_log(self, client: Task, check: Check, log_id: int) -> None:
         """Hang a log on the check's record in its timeline, without which nobody sees it."""
         if check.timeline_id is None:
             return
@@ -217,8 +200,8 @@ class Checks:
             lambda: client.update_records(wrapped, check.project_id, check.hub, check.plan_id, check.timeline_id),
         )
 
-    def _client(self, token: str) -> TaskClient:
-        return task_client(self._url, self._transport.signed_by(lambda: f"Bearer {token}"))
+    def _client(self, token: str) -> Task:
+        return Task(self._url, self._transport.signed_by(lambda: f"Bearer {token}"))
 
 
 def _is_json(body: bytes) -> bool:

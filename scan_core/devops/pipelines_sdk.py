@@ -1,7 +1,7 @@
 """The SDK's clients for builds and for the plans that checks stand in, hardened like the others."""
 
 # First of all: it makes the SDK's own import harmless.
-from scan_core.devops.sdk import ReleasedVersions, Sender, hardened
+from scan_core.devops.sdk import Hardened
 
 # isort: split
 from azure.devops._models import VssJsonCollectionWrapper
@@ -11,45 +11,17 @@ from azure.devops.v7_1.task import TaskClient
 from azure.devops.v7_1.task import models as task_models
 
 __all__ = [
-    "BuildClient",
-    "TaskClient",
+    "Build",
+    "Task",
     "VssJsonCollectionWrapper",
-    "build_client",
     "build_models",
-    "task_client",
     "task_models",
 ]
 
 
-class _Build(ReleasedVersions, BuildClient):  # type: ignore[misc]  # published without types
-    pass
+class Build(Hardened, BuildClient):  # type: ignore[misc]  # published without types
+    """Builds."""
 
 
-class _Task(ReleasedVersions, TaskClient):  # type: ignore[misc]  # published without types
-    pass
-
-
-def build_client(url: str, sender: Sender) -> BuildClient:
-    """Build the SDK's client for builds.
-
-    Args:
-        url: The organisation's URL, without a slash at its end.
-        sender: What makes the requests.
-
-    Returns:
-        A client that may be used by several threads at once.
-    """
-    return hardened(_Build(url, None), sender)
-
-
-def task_client(url: str, sender: Sender) -> TaskClient:
-    """Build the SDK's client for plans, their logs and timelines.
-
-    Args:
-        url: The organisation's URL, without a slash at its end.
-        sender: What makes the requests.
-
-    Returns:
-        A client that may be used by several threads at once.
-    """
-    return hardened(_Task(url, None), sender)
+class Task(Hardened, TaskClient):  # type: ignore[misc]  # as above
+    """Plans, their logs and timelines."""

@@ -1,5 +1,7 @@
 """From the SDK's models to our values: what reading each kind has in common."""
 
+import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -7,6 +9,8 @@ from pydantic import ValidationError
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.devops.sdk import Unreadable
 from scan_core.model.value import Value
+
+_logger = logging.getLogger(__name__)
 
 
 def value[V: Value](kind: type[V], doing: str, **fields: Any) -> V:  # noqa: ANN401 (parsed JSON)
@@ -28,6 +32,26 @@ def value[V: Value](kind: type[V], doing: str, **fields: Any) -> V:  # noqa: ANN
     except ValidationError as error:
         place = ".".join(str(step) for step in error.errors(include_input=False, include_url=False)[0]["loc"])
         raise malformed(doing, f"Azure DevOps gave no usable value for {place} of a {kind.__name__}") from None
+
+
+def readable[T](models: Iterable[Any], read: Callable[[Any], T], kind: str) -> tuple[T, ...]:
+    """Read what a listing gave; one that cannot be read is left out and logged, for the others shall not wait for it.
+
+    Args:
+        models: The SDK's models.
+        read: Reads one of them; what it makes of one that it cannot read is a DevOpsError.
+        kind: What one is, in a word for the log.
+
+    Returns:
+        Those that could be read, in the listing's order.
+    """
+    found: list[T] = []
+    for model in models:
+        try:
+            found.append(read(model))
+        except DevOpsError as error:
+            _logger.warning("left out one %s: %s", kind, error.sentence)
+    return tuple(found)
 
 
 def at(model: Any, *path: str) -> Any:  # noqa: ANN401 (SDK model)

@@ -10,7 +10,7 @@ from scan_core.devops.builds_reading import branch_tip_from
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.devops.naming import branch_name, is_unicode, shown
 from scan_core.devops.reading import at, lower, malformed, number_from
-from scan_core.devops.sdk import GitClient, models
+from scan_core.devops.sdk import Git, models
 from scan_core.devops.transport import Errand
 from scan_core.model.gate import Status
 from scan_core.model.ids import BranchRef, CommitSha, Guid, ProjectId, RepositoryId
@@ -25,7 +25,7 @@ _guid: TypeAdapter[str] = TypeAdapter(Annotated[str, Guid])
 class Repositories:
     """The repositories of one organisation. Satisfies `RepositoriesApi`; may be used by several threads at once."""
 
-    def __init__(self, git: GitClient) -> None:
+    def __init__(self, git: Git) -> None:
         """Use the SDK's client.
 
         Args:
@@ -165,7 +165,7 @@ class Repositories:
 
 
 def file_in(
-    git: GitClient,
+    git: Git,
     project_id: ProjectId,
     repository_id: RepositoryId,
     version: Any,  # noqa: ANN401 (SDK model)

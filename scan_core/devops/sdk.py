@@ -36,15 +36,12 @@ from scan_core.devops.locations import LOCATIONS  # noqa: E402 (the SDK's import
 
 __all__ = [
     "ClientException",
-    "GitClient",
+    "Git",
     "HTTPSender",
-    "LocationClient",
-    "ReleasedVersions",
+    "Hardened",
+    "Location",
     "Sender",
     "Unreadable",
-    "git_client",
-    "hardened",
-    "location_client",
     "models",
 ]
 
@@ -101,58 +98,29 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class ReleasedVersions:
-    """Asks for the released API version where there is one, and not for the preview that the SDK was generated from."""
+class Hardened:
+    """Goes before one of the SDK's clients, which may then be used by several threads at once.
+
+    Transport, retries, discovery and lenient reading are in our own hands. The released API version is asked for where
+    there is one, and not the preview that the SDK was generated from.
+    """
+
+    def __init__(self, url: str, sender: Sender) -> None:
+        """Build the client.
+
+        Args:
+            url: Where its service is, without a slash at its end.
+            sender: What makes the requests.
+        """
+        super().__init__(url, None)  # type: ignore[call-arg]  # the SDK's Client
+        _harden(self, sender)
 
     def _send(self, http_method: str, location_id: str, version: str, **request: Any) -> Any:  # noqa: ANN401 (SDK's own)
         asked = _API_VERSION if location_id in _RELEASED else version
         return super()._send(http_method, location_id, asked, **request)  # type: ignore[misc]  # the SDK's Client
 
 
-class _Git(ReleasedVersions, GitClient):  # type: ignore[misc]  # published without types
-    pass
-
-
-class _Location(ReleasedVersions, LocationClient):  # type: ignore[misc]  # published without types
-    pass
-
-
-def git_client(url: str, sender: Sender) -> GitClient:
-    """Build the SDK's client for repositories and pull requests.
-
-    Args:
-        url: The organisation's URL, without a slash at its end.
-        sender: What makes the requests.
-
-    Returns:
-        A client that may be used by several threads at once.
-    """
-    return hardened(_Git(url, None), sender)
-
-
-def location_client(url: str, sender: Sender) -> LocationClient:
-    """Build the SDK's client for who one is.
-
-    Args:
-        url: The organisation's URL, without a slash at its end.
-        sender: What makes the requests.
-
-    Returns:
-        A client that may be used by several threads at once.
-    """
-    return hardened(_Location(url, None), sender)
-
-
-def hardened(client: Any, sender: Sender) -> Any:  # noqa: ANN401 (the SDK's clients share no type of their own)
-    """Take transport, retries, discovery and lenient reading of one of the SDK's clients into our own hands.
-
-    Args:
-        client: The client, just made.
-        sender: What makes its requests.
-
-    Returns:
-        The same client, which may now be used by several threads at once.
-    """
+def _harden(client: Any, sender: Sender) -> None:  # noqa: ANN401 (the SDK's clients share no type of their own)
     client.add_user_agent("scangate")
     client.config.pipeline = Pipeline([client.config.user_agent_policy], sender)
     # Otherwise msrest closes the sender's session after each call.
@@ -160,4 +128,11 @@ def hardened(client: Any, sender: Sender) -> Any:  # noqa: ANN401 (the SDK's cli
     client._deserialize = _FieldByField(client._deserialize.dependencies)  # noqa: SLF001 (there is no other way in)
     client._base_deserialize = _FieldByField(client._base_deserialize.dependencies)  # noqa: SLF001 (as above)
     Client._locations_cache[client.normalized_url] = _RESOURCE_LOCATIONS  # noqa: SLF001 (as above)
-    return client
+
+
+class Git(Hardened, GitClient):  # type: ignore[misc]  # published without types
+    """Repositories and pull requests."""
+
+
+class Location(Hardened, LocationClient):  # type: ignore[misc]  # as above
+    """Who one is."""

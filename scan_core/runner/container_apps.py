@@ -26,6 +26,9 @@ from scan_core.runner.azure_refusals import is_refused_as_it_stands, refusal, wa
 from scan_core.runner.execution_ends import ALIVE, ENDED, reason, state
 from scan_core.runner.places import Census, Places
 
+_API_VERSION: Final = "2025-01-01"
+"""The version that the job is deployed with (infra/modules/scan-job.bicep). The SDK's own default may be one that Azure
+does not know in the job's region yet: NoRegisteredProviderFound (azure-sdk-for-python, issue 49044)."""
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 15
 _NAME_SECONDS: Final = 20.0
@@ -152,8 +155,8 @@ class ContainerAppsRunner:
             execution: The name of its execution.
 
         Returns:
-            One line with the state, the containers' exit codes and Azure's reasons; None where it has not ended, or
-            Azure does not know it any more.
+            One line with the state, and the containers' exit codes and Azure's reasons where its API tells them (at
+            `_API_VERSION` it does not); None where it has not ended, or Azure does not know it any more.
 
         Raises:
             RunnerError: Azure could not be asked.
@@ -167,6 +170,7 @@ class ContainerAppsRunner:
             self._credential,
             self._job.subscription,
             self._endpoint,
+            api_version=_API_VERSION,
             # Whoever asks comes back later; a retry in here would hold a thread of the app meanwhile.
             retry_policy=RetryPolicy.no_retries(),
             connection_timeout=_CONNECT_SECONDS,

@@ -66,10 +66,10 @@ class TestABuild:
                 7,
                 TARGET,
             ),
-            ({"triggerInfo": {"pr.number": "8", "pr.sourceSha": TARGET.upper()}}, 8, TARGET),
-            ({"triggerInfo": {"pr.number": "eight", "pr.sourceSha": "HEAD"}}, None, None),
-            ({"triggerInfo": {"pr.number": "0"}}, None, None),
-            ({"triggerInfo": {"pr.number": "9" * 30}}, None, None),
+            ({"triggerInfo": {"pr.number": "8", "pr.sourceSha": TARGET.upper()}}, None, TARGET),
+            ({"sourceBranch": "refs/pull/7/merge", "triggerInfo": {"pr.sourceSha": "HEAD"}}, 7, None),
+            ({"sourceBranch": "refs/pull/0/merge"}, None, None),
+            ({"sourceBranch": f"refs/pull/{'9' * 30}/merge"}, None, None),
             ({"sourceBranch": "refs/pull/7/head", "triggerInfo": None}, None, None),
             ({"sourceBranch": "refs/pull/7/merge/x"}, None, None),
         ],
@@ -77,7 +77,7 @@ class TestABuild:
     def test_of_a_pull_request_says_which(
         self, changes: dict[str, Any], number: int | None, commit: str | None, calling: Calling
     ) -> None:
-        """By its ref, or by what triggered it."""
+        """By the ref that was built: who queues a build may say anything else of it."""
         found = read(calling, **changes)
         assert found.pull_request_id == (None if number is None else PullRequestId(number))
         assert found.pull_request_commit == (None if commit is None else CommitSha(commit))

@@ -12,30 +12,9 @@ from scan_core.devops.identity import personal_access_token
 from scan_core.devops.naming import branch_name, shown
 from scan_core.model.ids import BranchRef
 from tests.devops.conftest import Calling
+from tests.devops.hostile_names import HOSTILE
 from tests.devops.samples import ORGANISATION, PROJECT, REPOSITORY, well
 from tests.devops.strict_server import StrictServer
-
-HOSTILE = [
-    "fix/#1",
-    "a&path=/evil.yml",
-    "a?b",
-    "a%2Fb",
-    "a%",
-    "a+b c",
-    "x&versionDescriptor.version=main",
-    "../../../_apis/projects",
-    "{project}",
-    "{0.__class__}",
-    "naïve/ветка/🦊",
-    "a;b=c",
-    "\r\nX-Evil: 1",
-    "\x00",
-    '"><script>',
-    "refs/heads/main",
-    "=",
-    "&",
-    "@{1}",
-]
 
 
 def asked(server: StrictServer) -> dict[str, str]:

@@ -6,9 +6,9 @@ import pytest
 
 from scan_core.devops.errors import SENTENCE_CHARACTERS, DevOpsError, DevOpsErrorKind
 from tests.devops.conftest import PAT, Calling
+from tests.devops.faults import FAULTS, JSON_FAULTS, Fault
 from tests.devops.pipeline_samples import CHECK, OPERATIONS, TOKEN, mark, well
 from tests.devops.strict_server import Answer, Received, json_reply, refusal_reply, reply
-from tests.devops.test_faults import FAULTS, JSON_FAULTS, Fault
 
 BY_STATUS = {"append_log", "answer"}
 """Their answer is its status alone."""

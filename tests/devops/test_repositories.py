@@ -14,10 +14,10 @@ from scan_core.devops.identity import personal_access_token
 from scan_core.model.gate import Status, StatusState
 from scan_core.model.ids import BranchRef, CommitSha, ProjectId, RepositoryId
 from tests.devops.conftest import Calling
+from tests.devops.hostile_names import HOSTILE
 from tests.devops.pipeline_samples import COMMIT, OTHER, PAGE, branch, repository, well
 from tests.devops.samples import MAIN, ORGANISATION, PROJECT, REPOSITORY, RULES, SOURCE, TARGET, listed
 from tests.devops.strict_server import Received, StrictServer, json_reply, refusal_reply, reply
-from tests.devops.test_names import HOSTILE
 
 if TYPE_CHECKING:
     from scan_core.devops import api

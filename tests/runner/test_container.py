@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from scan_core.runner import container, executions
 from scan_core.runner.api import Runner, RunnerError
 from scan_core.runner.container import Allowance, ContainerRunner
 from tests.runner.engines import IMAGE, IMAGE_ID, Engine, installed
+from tests.waiting import until
 from tests.worker.conftest import QUALYS_TOKEN, Bench, bench, repositories, repository, server
 from tests.worker.git_server import PAT
 from tests.worker.repositories import Repository
@@ -29,14 +29,6 @@ SCAN = {"QUALYS_ACCESS_TOKEN": "token-secret"}
 ALLOWANCE = Allowance(network="scan-only", cpus=1.5, memory_bytes=1 << 30, seconds=600)
 SCANNING = ("sh", "-c", 'if [ "$0" = scan ]; then exec sleep 600; fi')
 """The command of an image whose scan goes on for long."""
-
-
-def until(done: Callable[[], object], seconds: float = 60) -> None:
-    """Wait until something holds."""
-    ends = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends, "it never came to hold"
-        time.sleep(0.01)
 
 
 @pytest.fixture(params=["docker"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,9 +27,11 @@ from scan_core.runner.azure_refusals import LONGEST_WAIT_SECONDS, refusal, wait_
 from scan_core.runner.container_apps import ContainerAppsRunner, JobId
 from scan_core.runner.execution_ends import reason
 from tests.local.arm.conftest import arm, steps
-from tests.local.arm.driver import HEADER, JOB, Arm
+from tests.local.arm.driver import HEADER, JOB, PREVIEW, Arm
 
 __all__ = ["arm", "steps"]  # fixtures
+
+ROOT = Path(__file__).parents[2]
 
 type Steps = Callable[..., None]
 type Make = Callable[..., ContainerAppsRunner]
@@ -257,7 +260,7 @@ class TestStop:
         assert arm.ended(execution)["status"] == "Stopped"
         runner.stop(execution)
         runner.stop("scan-job-0000000")
-        assert runner.reason_of(execution) == "Stopped: fetch ended with 143 (Error)"
+        assert runner.reason_of(execution) == "Stopped"
 
     @pytest.mark.parametrize("name", ["", ".", "..", "../..", "a/b", "a%2Fb", "-a", "a" * 200, "a\n"])
     def test_what_is_no_name_is_never_asked_for(self, arm: Arm, make: Make, name: str) -> None:
@@ -314,16 +317,36 @@ class TestLook:
         assert runner.is_alive("scan-job-1") is False
         assert runner.reason_of("scan-job-1") is None
 
-    def test_exit_codes_are_read_back(self, arm: Arm, make: Make, steps: Steps) -> None:
-        """With Azure's own reason."""
+    def test_a_worker_that_failed(self, arm: Arm, make: Make, steps: Steps) -> None:
+        """The state is all that the stable version of Azure's API tells."""
         steps(scan="kill -9 $$")
         runner = make()
         execution = arm.start()
         arm.ended(execution)
-        assert runner.reason_of(execution) == (
-            "Failed: BackoffLimitExceeded; Job has reached the specified backoff limit; fetch ended with 0 (Completed);"
-            " scan ended with 137 (Error)"
-        )
+        assert runner.reason_of(execution) == "Failed"
+
+    def test_exit_codes_are_read_back_where_they_are_told(
+        self, arm: Arm, make: Make, steps: Steps, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As the preview tells them."""
+        monkeypatch.setattr(container_apps, "_API_VERSION", PREVIEW)
+        steps(scan="kill -9 $$")
+        runner = make()
+        execution = arm.start()
+        arm.ended(execution)
+        assert runner.reason_of(execution) == "Failed: fetch ended with 0 (Completed); scan ended with 137 (Error)"
+
+    def test_what_is_asked_for_is_what_was_deployed(self) -> None:
+        """The SDK's own default is newer, and not registered everywhere."""
+        deployed = (ROOT / "infra/modules/scan-job.bicep").read_text()
+        assert f"resource job 'Microsoft.App/jobs@{container_apps._API_VERSION}'" in deployed
+
+    def test_a_version_that_azure_does_not_know(self, arm: Arm, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is named, and does not pass by itself."""
+        monkeypatch.setattr(container_apps, "_API_VERSION", "2026-07-01")
+        error = refused(lambda: make().start())
+        assert "(400 NoRegisteredProviderFound)" in error.sentence
+        assert not error.transient
 
     def test_one_that_runs_has_no_reason_yet(self, arm: Arm, make: Make, steps: Steps) -> None:
         """Nor has one of which Azure says nothing."""

@@ -1,20 +1,16 @@
 """The settings of the container runner, and the runner that they make."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from scan_core import wiring
 from scan_core.runner.container import Allowance, ContainerRunner
-from scan_core.settings.deployment import Settings
-from scan_core.settings.loading import SettingsInvalid, load
+from scan_core.settings.loading import SettingsInvalid
+from scan_core.workers import runner_of
+from tests.builders import NOON
+from tests.runner.deployments import settings
 
 HOST = {
-    "SCANGATE_ORGANISATIONS": '{"fabrikam": {"url": "https://dev.azure.com/fabrikam"}}',
-    "SCANGATE_PUBLIC_URL": "https://gate.example",
-    "SCANGATE_SIGNING_KEYS": '["0123456789abcdef0123456789abcdef"]',
-    "SCANGATE_STORAGE_ACCOUNT": "account",
     "SCANGATE_DEVOPS_PAT": "a-token",
     "SCANGATE_RUNNER": "container",
     "SCANGATE_CONTAINER_ENGINE": "podman",
@@ -23,16 +19,6 @@ HOST = {
     "SCANGATE_FETCH_LIMIT_SECONDS": "100",
     "SCANGATE_SCAN_LIMIT_SECONDS": "200",
 }
-
-
-def settings(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> Settings:
-    """Read the settings of a plain host."""
-    for name, value in {**HOST, **changes}.items():
-        if value is None:
-            monkeypatch.delenv(name, raising=False)
-        else:
-            monkeypatch.setenv(name, value)
-    return load()
 
 
 @pytest.mark.parametrize(
@@ -50,14 +36,14 @@ def settings(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> Settings
 def test_a_wrong_one_is_named(monkeypatch: pytest.MonkeyPatch, changes: dict[str, str | None], words: str) -> None:
     """In one line, before anything is started."""
     with pytest.raises(SettingsInvalid, match=words):
-        settings(monkeypatch, **changes)
+        settings(monkeypatch, HOST, **changes)
 
 
 def test_they_make_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without asking the engine for anything. A worker has five minutes more than its two steps."""
-    known = settings(monkeypatch)
-    entrance: Any = SimpleNamespace(settings=known)
-    runner = wiring._runner(entrance)
+    known = settings(monkeypatch, HOST)
+    queues: Any = None  # nothing is asked of them yet
+    runner = runner_of(known, queues, lambda: NOON)
     assert isinstance(runner, ContainerRunner)
     assert (runner.engine, runner.image) == ("podman", HOST["SCANGATE_SCANNER_IMAGE"])
     assert runner.allowance == Allowance("scan-only", 2, 4 * 1024**3, seconds=600)

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -19,27 +18,12 @@ from scan_core.runner import executions
 from scan_core.runner.api import Runner, RunnerError
 from scan_core.runner.process import ProcessRunner
 from scan_core.store.connection import Storage
+from tests.waiting import gone, until
 from tests.worker.conftest import Bench, bench, repositories, repository, server
 from tests.worker.repositories import Repository
 from tests.worker.scanners import GOOD
 
 __all__ = ["bench", "repositories", "repository", "server"]  # fixtures
-
-
-def until(done: Callable[[], object], seconds: float = 60) -> None:
-    """Wait until something holds."""
-    ends = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends, "it never came to hold"
-        time.sleep(0.01)
-
-
-def gone(pid: int) -> bool:
-    """Whether a process has ended; a zombie has."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
 
 
 def app(folder: Path, cap: int, fetch: dict[str, str], scan: dict[str, str]) -> subprocess.Popen[str]:

@@ -5,31 +5,18 @@ from typing import Any
 
 import pytest
 
-from scan_core import wiring
 from scan_core.runner.container_apps import ContainerAppsRunner, JobId
 from scan_core.runner.platform import PlatformRunner
-from scan_core.settings.deployment import Settings
-from scan_core.settings.loading import SettingsInvalid, load
+from scan_core.settings.loading import SettingsInvalid
+from scan_core.workers import runner_of
+from tests.builders import NOON
 from tests.local.arm.driver import JOB
+from tests.runner.deployments import settings
 
 DEPLOYMENT = {
-    "SCANGATE_ORGANISATIONS": '{"fabrikam": {"url": "https://dev.azure.com/fabrikam"}}',
-    "SCANGATE_PUBLIC_URL": "https://app",
-    "SCANGATE_SIGNING_KEYS": '["0123456789abcdef0123456789abcdef"]',
-    "SCANGATE_STORAGE_ACCOUNT": "account",
     "SCANGATE_RUNNER": "container_apps",
     "SCANGATE_JOB_RESOURCE_ID": JOB,
 }
-
-
-def settings(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> Settings:
-    """Read the settings of a deployment."""
-    for name, value in {**DEPLOYMENT, **changes}.items():
-        if value is None:
-            monkeypatch.delenv(name, raising=False)
-        else:
-            monkeypatch.setenv(name, value)
-    return load()
 
 
 @pytest.mark.parametrize(
@@ -46,15 +33,15 @@ def settings(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> Settings
 def test_a_wrong_one_is_named(monkeypatch: pytest.MonkeyPatch, changes: dict[str, str | None], words: str) -> None:
     """Tokens for Azure go to Azure, or to this machine."""
     with pytest.raises(SettingsInvalid, match=words):
-        settings(monkeypatch, **changes)
+        settings(monkeypatch, DEPLOYMENT, **changes)
 
 
 def test_the_runner_is_the_one_that_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without asking Azure for anything; where the platform starts the job, the runner starts nothing."""
-    entrance: Any = SimpleNamespace(settings=settings(monkeypatch, SCANGATE_MANAGEMENT_ENDPOINT="http://127.0.0.1:9"))
-    assert isinstance(wiring._runner(entrance), ContainerAppsRunner)
-    none: Any = SimpleNamespace(settings=settings(monkeypatch, SCANGATE_RUNNER="none"))
-    runner = wiring._runner(none)
+    queues: Any = None  # neither of the two asks for them
+    known = settings(monkeypatch, DEPLOYMENT, SCANGATE_MANAGEMENT_ENDPOINT="http://127.0.0.1:9")
+    assert isinstance(runner_of(known, queues, lambda: NOON), ContainerAppsRunner)
+    runner = runner_of(settings(monkeypatch, DEPLOYMENT, SCANGATE_RUNNER="none"), queues, lambda: NOON)
     assert isinstance(runner, PlatformRunner)
     assert (runner.start(), runner.is_alive("x")) == (None, None)
     runner.stop("x")

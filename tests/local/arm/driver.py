@@ -1,8 +1,5 @@
 """Drives the stand-in over HTTP."""
 
-import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -10,21 +7,15 @@ import httpx2
 from local.arm.identity import MANAGEMENT
 from local.arm.server import Config
 from scan_core.runner.executions import Executions as Workers
+from tests.waiting import until
 
 HEADER = "header-secret-0123456789"
+PREVIEW = "2025-02-02-preview"
+"""The version in which executions tell of their containers."""
 GROUP = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-scan"
 JOB = f"{GROUP}/providers/Microsoft.App/jobs/scan-job"
 FETCH_IDENTITY = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/fetch"
 PULL_IDENTITY = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/pull"
-
-
-def until[T](look: Callable[[], T], seconds: float = 60) -> T:
-    """Look until there is something to see."""
-    pause, ends = threading.Event(), time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < ends, "it never came to hold"
-        pause.wait(0.02)
-    return seen
 
 
 def job(**more: Any) -> dict[str, Any]:
@@ -108,11 +99,16 @@ class Arm:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["name"])
 
-    def execution(self, name: str) -> dict[str, Any]:
+    def execution(self, name: str, version: str = "2025-01-01") -> dict[str, Any]:
         """Look at an execution."""
-        answer = self.call("GET", f"{JOB}/executions/{name}")
+        answer = self.call("GET", f"{JOB}/executions/{name}", params={"api-version": version})
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()["properties"]
+        return found
+
+    def containers(self, name: str) -> list[dict[str, Any]]:
+        """Look at the containers of an execution, which only the preview tells of."""
+        found: list[dict[str, Any]] = self.execution(name, PREVIEW)["detailedStatus"]["replicas"][0]["containers"]
         return found
 
     def ended(self, name: str) -> dict[str, Any]:

@@ -118,9 +118,9 @@ class Sim:
         """Return what a POST answers, which must be good."""
         return self._good(self.call("POST", path, body, **options))
 
-    def patch(self, path: str, body: Any) -> Any:
+    def patch(self, path: str, body: Any, **options: Any) -> Any:
         """Return what a PATCH answers, which must be good."""
-        return self._good(self.call("PATCH", path, body))
+        return self._good(self.call("PATCH", path, body, **options))
 
     @staticmethod
     def _good(answer: requests.Response) -> Any:

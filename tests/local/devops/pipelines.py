@@ -15,6 +15,7 @@ TASK_CHECK = "fe1de3ee-a436-41b4-bb20-f6eb4cb879a7"
 AZURE_FUNCTION = "537fdb7a-a601-4537-aa70-92645a2b5ce4"
 INVOKE_REST_API = "9c3e8943-130d-4c78-ac63-8af81df62dfb"
 PREVIEW = {"Accept": "application/json;api-version=7.1-preview.1"}
+JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 CHECK_HEADERS = {
     "Content-Type": "application/json",
     "PlanUrl": "$(system.CollectionUri)",
@@ -84,6 +85,10 @@ class BuildRun:
         """Return its properties as plain values."""
         return {name: one["$value"] for name, one in self.sim.get(f"{self.path}/properties")["value"].items()}
 
+    def set_properties(self, *steps: dict[str, Any]) -> dict[str, Any]:
+        """Change its properties by a JSON patch, which has a content type of its own."""
+        return dict(self.sim.patch(f"{self.path}/properties", list(steps), headers=JSON_PATCH))
+
     def say(self, line: str) -> None:
         """Let a step of its job print a line, logging commands included."""
         self.sim.sim("builds/lines", {"buildId": self.id, "line": line})
@@ -146,6 +151,11 @@ class Caller:
         """Call below the plan with the job's token."""
         bearer = {"Authorization": f"Bearer {self._token}", **more.pop("headers", {})}
         return self._sim.call(method, f"{self.plan}{path}", body, headers=bearer, auth=_as_it_is, **more)
+
+    def write(self, log: int, text: str) -> requests.Response:
+        """Append to a log, which takes bytes."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return self.call("POST", f"/logs/{log}", data=text.encode(), headers=headers)
 
     def event(self, result: str = "succeeded", **other: Any) -> requests.Response:
         """Complete the task."""

@@ -1,6 +1,9 @@
 """Builds: what they build, their tags, properties, logs and listing, and what hooks are told of them."""
 
 from typing import Any
+from urllib.parse import quote
+
+import pytest
 
 from tests.local.devops.driver import Receiver, Sim, subscribe
 from tests.local.devops.pipelines import BuildRun
@@ -60,13 +63,45 @@ class TestTagsAndProperties:
         assert build.sim.call("PATCH", path, wrong).status_code == 400
         assert build.tags() == ["scangate-passed"]
 
+    @pytest.mark.parametrize("tag", ["image:shop", "a*b", "50%", "a?b"])
+    def test_tags_with_special_characters_do_not_travel_in_a_path(self, build: BuildRun, tag: str) -> None:
+        """However they are encoded there; those that a tag may have at all go in a body."""
+        place = f"{build.path}/tags/{quote(tag, safe='')}"
+        for method in ("PUT", "DELETE"):
+            refused = build.sim.call(method, place)
+            assert refused.status_code == 400
+            assert "potentially dangerous Request.Path" in refused.json()["message"]
+        assert build.tag("image:shop", "a*b") == ["image:shop", "a*b"]
+        wanted = {"tagsToAdd": [], "tagsToRemove": ["image:shop"]}
+        assert build.sim.patch(f"{build.path}/tags", wanted)["value"] == ["a*b"]
+
+    def test_a_patch_of_properties_has_its_own_content_type(self, build: BuildRun) -> None:
+        """A refusal names those that would do; nothing is changed."""
+        steps = [{"op": "add", "path": "/a", "value": "b"}]
+        refused = build.sim.call("PATCH", f"{build.path}/properties", steps)
+        assert (refused.status_code, refused.json()["typeKey"]) == (400, "VssRequestContentTypeNotSupportedException")
+        assert refused.json()["message"].endswith("for this method are: application/json-patch+json.")
+        assert build.properties() == {}
+
     def test_properties_can_be_asked_for_by_name(self, build: BuildRun) -> None:
         """Several at once."""
-        patch = [{"op": "add", "path": f"/{name}", "value": name} for name in ("a", "b", "c")]
-        build.sim.patch(f"{build.path}/properties", patch)
+        build.set_properties(*({"op": "add", "path": f"/{name}", "value": name} for name in ("a", "b", "c")))
         found = build.sim.get(f"{build.path}/properties", params={"filter": "a, c,x"})
         assert set(found["value"]) == {"a", "c"}
         assert build.properties() == {"a": "a", "b": "b", "c": "c"}
+
+
+class TestEnd:
+    @pytest.mark.parametrize(
+        "wanted", [{"result": "failed"}, {"status": "inProgress"}, {"status": "completed", "result": "failed"}]
+    )
+    def test_a_finished_build_stays_as_it_ended(self, build: BuildRun, wanted: dict[str, str]) -> None:
+        """Nobody outside changes its result; it can be tagged, and told again what it is."""
+        build.complete("succeeded")
+        refused = build.sim.call("PATCH", build.path, wanted)
+        assert (refused.status_code, refused.json()["typeKey"]) == (400, "BuildStatusInvalidChangeException")
+        assert (build.json()["status"], build.complete("succeeded")["result"]) == ("completed", "succeeded")
+        assert build.tag("late") == ["late"]
 
 
 class TestTimeline:
@@ -81,7 +116,7 @@ class TestTimeline:
         assert states() == {("inProgress", None)}
         build.complete("partiallySucceeded")
         assert states() == {("completed", "succeededWithIssues")}
-        build.complete("failed")
+        assert build.sim.call("PATCH", build.path, {"status": "completed", "result": "failed"}).status_code == 400
         assert states() == {("completed", "succeededWithIssues")}
         assert [one["type"] for one in build.records()] == ["Stage", "Phase", "Job"]
 

@@ -89,15 +89,12 @@ class TestCallback:
         caller = Caller(sim, headers)
         made = caller.call("POST", "/logs", {"path": f"logs\\{headers['TaskInstanceId']}"}).json()
         counts = [
-            caller.call(
-                "POST",
-                f"/logs/{made['id']}",
-                data=text.encode(),
-                headers={"Content-Type": "application/octet-stream"},
-            ).json()["lineCount"]
+            caller.write(made["id"], text).json()["lineCount"]
             for text in ("waiting: 2 ahead\n", "2 critical\nfailed\n")
         ]
         assert counts == [1, 3]
+        assert caller.call("POST", f"/logs/{made['id']}", ["as JSON"]).status_code == 400
+        assert caller.call("POST", f"/logs/{made['id']}", data=b"as nothing").status_code == 400
         timeline = stage.check()["timelineId"]
         record = {"id": headers["TaskInstanceId"], "log": {"id": made["id"]}, "currentOperation": "scanning"}
         below = {"id": "6f0c9a3e-0000-4000-8000-000000000001", "parentId": record["id"], "type": "Task", "name": "CVE"}
@@ -168,7 +165,7 @@ class TestCallback:
             assert caller.call("PATCH", path, {"count": 1, "value": [entry]}).status_code == status, entry
         assert caller.call("PATCH", path, {"count": 2, "value": [own]}).status_code == 400
         assert caller.call("POST", "/logs", {}).status_code == 400
-        assert caller.call("POST", "/logs/7", {}).status_code == 404
+        assert caller.write(7, "x").status_code == 404
 
     def test_the_token_is_good_for_48_hours_and_little_else(
         self, sim: Sim, build: BuildRun, receiver: Receiver
@@ -243,7 +240,7 @@ class TestPlansOfTheirOwn:
         assert headers["PlanId"] not in {one["planId"] for one in build.json()["plans"]}
         caller = Caller(sim, headers)
         log = caller.call("POST", "/logs", {"path": "x"}).json()["id"]
-        caller.call("POST", f"/logs/{log}", data=b"apart")
+        caller.write(log, "apart")
         record = {"id": headers["TaskInstanceId"], "log": {"id": log}}
         path = f"/timelines/{stage.check()['timelineId']}/records"
         assert caller.call("PATCH", path, {"count": 1, "value": [record]}).status_code == 200

@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from local.devops.clock import Clock
-from local.devops.connections import reset
 from local.devops.limits import Limits
+from local.http.connections import reset
 from tests.local.devops.driver import Sim
 
 

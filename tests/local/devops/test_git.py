@@ -6,7 +6,7 @@ import io
 import pytest
 
 from local.devops.git_http import commands
-from tests.local.devops.driver import TOKEN, Clone, Repo, Sim, git
+from tests.local.devops.driver import TOKEN, ZERO, Clone, Repo, Sim, git
 
 
 class TestSmartHttp:
@@ -234,6 +234,30 @@ class TestReading:
         assert change("refs/heads/new", commit, zero) == "succeeded"
         assert sim.get(f"{repo.path}/pushes")["count"] == 3
         assert sim.call("POST", f"{repo.path}/refs", {}).status_code == 400
+
+    def test_refs_over_rest_need_the_rights_of_a_push(self, sim: Sim) -> None:
+        """A branch under a required policy moves by pull requests alone; history is rewritten by who may."""
+        project = sim.project()
+        repo = sim.repository(project)
+        clone = repo.started()
+        first = clone.head()
+        second = clone.commit({"a.txt": "a"})
+        clone.push("main", "main:topic")
+        sim.policy(project, {"statusName": "source"})
+        weak = sim.as_other(without=["bypass_push", "force_push"])
+
+        def change(by: Sim, name: str, old: str, new: str) -> tuple[str, bool]:
+            body = [{"name": f"refs/heads/{name}", "oldObjectId": old, "newObjectId": new}]
+            outcome = by.post(f"{repo.path}/refs", body)["value"][0]
+            return outcome["updateStatus"], outcome["success"]
+
+        assert change(weak, "main", second, ZERO) == ("rejectedByPolicy", False)
+        assert change(weak, "main", second, first) == ("rejectedByPolicy", False)
+        assert change(weak, "topic", second, first) == ("forcePushRequired", False)
+        assert change(weak, "made", ZERO, first) == ("succeeded", True)
+        assert change(weak, "made", first, second) == ("succeeded", True)
+        assert change(sim, "topic", second, first) == ("succeeded", True)
+        assert change(sim, "main", second, first) == ("succeeded", True)
 
 
 class TestRepositories:

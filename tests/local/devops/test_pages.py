@@ -97,11 +97,10 @@ def test_a_build_tells_what_holds_it_back(sim: Sim, receiver: Receiver) -> None:
     address = f"My%20Shop/_build/results?buildId={build.id}"
     assert "Stage" not in page(sim, address)
     build.tag("scangate-failed")
-    patch = [
+    build.set_properties(
         {"op": "add", "path": "/scangate", "value": "https://gate.example/page"},
         {"op": "add", "path": "/odd", "value": "javascript:alert(1)"},
-    ]
-    sim.patch(f"{build.path}/properties", patch)
+    )
     repo.commit_status(sha, "failed", description="a critical CVE in the base image")
     receiver.default = 401
     stage = build.reach_stage("deploy", checks=[function_check(receiver.url, displayName="<i>gate</i>")])

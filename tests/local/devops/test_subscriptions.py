@@ -100,6 +100,16 @@ class TestSubscriptions:
         assert body["message"] is None
         assert sim.call("POST", "_apis/hooks/testNotifications", {}).status_code == 400
 
+    def test_history_has_the_event_without_what_the_delivery_put_around_it(self, sim: Sim, receiver: Receiver) -> None:
+        """The ids of subscription and notification stand beside the event, and in what was posted."""
+        subscription = subscribe(sim, receiver, "git.pullrequest.created")
+        sim.repository(sim.project()).proposed()
+        (posted,) = receiver.waited(1)
+        (entry,) = sim.post("_apis/hooks/notificationsQuery", DETAILS)["results"]
+        around = {"subscriptionId": subscription["id"], "notificationId": entry["id"]}
+        assert posted == entry["details"]["event"] | around
+        assert entry["details"]["event"].keys().isdisjoint(around)
+
     def test_history_can_be_asked_for_by_date(self, sim: Sim, receiver: Receiver) -> None:
         """A date that is none is refused."""
         subscribe(sim, receiver, "git.push")

@@ -11,9 +11,9 @@ from local.qscanner.faults import ESCAPE_NAME
 from local.qscanner.journal import Journal
 from local.qscanner.subject import open_subject
 from tests.local.qscanner.checkouts import Scanner, write_tree
+from tests.local.qscanner.debian import REPORT, debian_image, scan_image
 from tests.local.qscanner.images import SmallRegistry, image, tar
 from tests.local.qscanner.schemas import SARIF_VALIDATOR
-from tests.local.qscanner.test_image_scan import REPORT, debian_image, scan_image
 
 
 class TestModes:

@@ -14,42 +14,14 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 
 from local.qscanner.exit_codes import ExitCode
 from tests.local.qscanner.checkouts import VULNERABLE_LOCK, Run, Scanner, write_tree
-from tests.local.qscanner.images import Image, SmallRegistry, image, index, tar
+from tests.local.qscanner.debian import DEBIAN, LIBSSL, REPORT, debian_image, scan_image
+from tests.local.qscanner.images import SmallRegistry, image, index, tar
 from tests.local.qscanner.schemas import SARIF_VALIDATOR
 
-REPORT = "-Report.sarif.json"
 INVENTORY = "-ScanResult.json"
 AWS_ID = "AKIA" + "QWERTYUIOP234567"
-DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n'
 ALPINE = 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.18.3\nPRETTY_NAME="Alpine Linux v3.18"\n'
-LIBSSL = (
-    "Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nSource: openssl\nVersion: 3.0.9-1\n"
-    "Description: toolkit\n continued\n"
-)
-CURL = "Package: curl\nStatus: install ok installed\nArchitecture: amd64\nVersion: 7.88.1-10+deb12u3\n"
-REMOVED = "Package: openssh-client\nStatus: deinstall ok config-files\nSource: openssh\nVersion: 1:9.2p1-2\n"
 BUSYBOX = "C:Q1x\nP:libcrypto3\nV:3.1.3-r0\nA:x86_64\nL:Apache-2.0\no:openssl\nF:lib\nR:libcrypto.so.3\nZ:Q1\n\n"
-
-
-def debian_image(**other: Any) -> Image:
-    """Debian with an old libssl, then curl, then an application with a vulnerable lock."""
-    base = tar(
-        {"etc/os-release": "-> ../usr/lib/os-release", "usr/lib/os-release": DEBIAN, "var/lib/dpkg/status": LIBSSL}
-    )
-    more = tar({"var/lib/dpkg/status": f"{LIBSSL}\n{CURL}\n{REMOVED}"})
-    application = tar({"app/package-lock.json": json.dumps(VULNERABLE_LOCK)})
-    return image(
-        base,
-        more,
-        application,
-        commands=["ADD rootfs.tar / # buildkit", "RUN apt-get install curl", "COPY . /app"],
-        **other,
-    )
-
-
-def scan_image(scan: Scanner, reference: str, *flags: str, **environment: str) -> Run:
-    """Scan an image for linux/amd64."""
-    return scan(*flags, "image", reference, "--storage-driver", "none", "--platform", "linux/amd64", **environment)
 
 
 def software(run: Run) -> dict[tuple[str, str], dict[str, Any]]:

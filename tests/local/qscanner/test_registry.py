@@ -16,14 +16,8 @@ from local.qscanner.image.reference import parse_reference
 from local.qscanner.image.registry import Login, Registry, login_of
 from local.qscanner.platforms import Platform
 from tests.local.qscanner.checkouts import Scanner
-from tests.local.qscanner.images import (
-    SmallRegistry,
-    image,
-    sha256,
-    small_registry,
-    tar,
-)
-from tests.local.qscanner.test_image_scan import scan_image
+from tests.local.qscanner.debian import scan_image
+from tests.local.qscanner.images import SmallRegistry, image, sha256, small_registry, tar
 
 AMD64 = Platform("linux", "amd64")
 ANONYMOUS = Login("", "", "")

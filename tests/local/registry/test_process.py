@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx2
 import pytest
+import uvicorn
 
-from local.registry import server
 from local.registry.__main__ import ACCESS_SETTING, main
 from local.registry.alpine import alpine_image
 from local.registry.push import push_image
@@ -121,6 +121,6 @@ def test_a_server_that_does_not_start_says_so(tmp_path: Path, monkeypatch: pytes
     def fail(*_: Any, **__: Any) -> None:
         raise SystemExit(3)
 
-    monkeypatch.setattr(server._Server, "run", fail)
+    monkeypatch.setattr(uvicorn.Server, "run", fail)
     with pytest.raises(RuntimeError, match="did not start"), RegistryServer(tmp_path):
         pass

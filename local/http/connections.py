@@ -1,12 +1,14 @@
 """Access to the TCP connection behind a request, for the faults that break it."""
 
+import asyncio
 import socket
 import struct
-from typing import Any
+from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_KEY = "simulator.transport"
+_KEY: Final = "simulator.transport"
+_LONGEST_HANG_SECONDS: Final = 3600.0
 
 
 class WithConnection:
@@ -45,3 +47,17 @@ def reset(scope: Scope) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
     raise ConnectionResetError("the connection was reset on purpose")
+
+
+async def hang(scope: Scope, seconds: float) -> None:
+    """Let a request wait, then break its connection.
+
+    Args:
+        scope: the request's.
+        seconds: how long; 0 for longer than anybody waits.
+
+    Raises:
+        ConnectionResetError: always, so that no answer is attempted.
+    """
+    await asyncio.sleep(seconds or _LONGEST_HANG_SECONDS)
+    reset(scope)
