@@ -1,21 +1,17 @@
 """Builds everything once, when it is first needed."""
 
-import json
 import logging
 import os
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
-
-from pydantic import TypeAdapter, ValidationError
 
 from scan_core.model.ids import OrganisationName
 from scan_core.settings.deployment import Settings
@@ -29,18 +25,15 @@ if TYPE_CHECKING:
     from scan_core.devops.administration import Administration
     from scan_core.devops.api import DevOpsApi
     from scan_core.devops.identity import Authorization
+    from scan_core.flow.check_answers import AnswerDoor
     from scan_core.flow.services import Services
     from scan_core.model.rules import Rules
     from scan_core.onboarding.desk import Desk
     from scan_core.onboarding.hook_look import HookServices
     from scan_core.onboarding.order import Organisation
     from scan_core.registry.client import Registry
-    from scan_core.runner.api import Runner
 
 _logger = logging.getLogger(__name__)
-_FETCH_LINK = timedelta(hours=6)
-_WORKER_SPARE_SECONDS = 300
-"""What a container has on top of the longest fetch and scan: to come up, to upload, to be told to end."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +106,11 @@ def _reached_storage(*, hurried: bool) -> Storage:
 
 
 @cache
+def _hurried_storage() -> Storage:
+    return _reached_storage(hurried=True)
+
+
+@cache
 def door() -> Door:
     """Build what the webhook needs. Storage is not called, and a write to it never takes long.
 
@@ -124,7 +122,24 @@ def door() -> Door:
     """
     with _lock:
         _default_rules()  # wrong ones must be seen before anything is accepted under them
-        return Door(settings(), HurriedQueues(_reached_storage(hurried=True)))
+        return Door(settings(), HurriedQueues(_hurried_storage()))
+
+
+@cache
+def answer_door() -> "AnswerDoor":
+    """Build what answering a check at once needs. Storage is not called, and a call to it never takes long.
+
+    Returns:
+        Settings and gates.
+
+    Raises:
+        SettingsInvalid: A setting is missing or wrong.
+    """
+    from scan_core.flow.check_answers import AnswerDoor  # noqa: PLC0415 - only where checks are answered at once
+    from scan_core.store.gates import GateStore  # noqa: PLC0415 - likewise
+
+    entrance = door()
+    return AnswerDoor(entrance.settings, GateStore(_hurried_storage().tables))
 
 
 @cache
@@ -164,6 +179,7 @@ def services() -> "Services":
     from scan_core.store.projects import ProjectStore  # noqa: PLC0415
     from scan_core.store.scans import ScanStore  # noqa: PLC0415
     from scan_core.store.verdicts import VerdictStore  # noqa: PLC0415
+    from scan_core.workers import runner_of  # noqa: PLC0415
 
     entrance, storage = back_door(), _storage()
     return Services(
@@ -179,7 +195,7 @@ def services() -> "Services":
         audit=AuditTrail(storage.blobs, f"{socket.gethostname()}-{os.getpid()}"),
         holds=HoldStore(storage.tables),
         poison=PoisonStore(storage),
-        runner=_runner(entrance),
+        runner=runner_of(entrance.settings, entrance.queues, now),
         registries=_registry_client,
         devops=_devops,
         now=now,
@@ -323,102 +339,8 @@ def _has_identity(known: Settings) -> bool:
 def _entra_token(known: Settings, scope: str) -> Callable[[], str]:
     from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - only where Azure is
 
-    credential = ManagedIdentityCredential(client_id=known.identity_client_id)
-    return lambda: credential.get_token(scope).token
-
-
-def _runner(entrance: Door) -> "Runner":
-    match entrance.settings.runner:
-        case "process":
-            return _process_runner(entrance)
-        case "container":
-            return _container_runner(entrance)
-        case "container_apps":
-            return _container_apps_runner(entrance.settings)
-        case "none":
-            from scan_core.runner.platform import PlatformRunner  # noqa: PLC0415
-
-            return PlatformRunner()
-
-
-def _process_runner(entrance: Door) -> "Runner":
-    from scan_core.runner.process import ProcessRunner  # noqa: PLC0415
-
-    known = entrance.settings
-    return ProcessRunner(
-        folder=known.runner_folder.absolute(),
-        max_workers=known.max_workers,
-        fetch_environment=lambda: _fetch_environment(entrance),
-        scan_environment=_scan_environment(known.scan_environment_file),
-    )
-
-
-def _container_apps_runner(known: Settings) -> "Runner":
-    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - only where Azure is
-
-    from scan_core.runner.container_apps import ContainerAppsRunner, JobId  # noqa: PLC0415 - likewise
-
-    # The endpoint that gives tokens is near: a call waits seconds for it, not the library's minute of retries.
+    # The endpoint is local: a call waits seconds for it, not the library's minute of retries.
     credential = ManagedIdentityCredential(
         client_id=known.identity_client_id, connection_timeout=5, read_timeout=5, retry_total=1
     )
-    job = JobId.parse(str(known.job_resource_id))
-    return ContainerAppsRunner(job, known.max_workers, credential, known.management_endpoint)
-
-
-def _container_runner(entrance: Door) -> "Runner":
-    from scan_core.runner.container import Allowance, ContainerRunner  # noqa: PLC0415
-
-    known = entrance.settings
-    return ContainerRunner(
-        folder=known.runner_folder.absolute(),
-        max_workers=known.max_workers,
-        engine=known.container_engine,
-        image=str(known.scanner_image),
-        allowance=Allowance(
-            network=known.container_network,
-            cpus=known.container_cpus,
-            memory_bytes=known.container_memory_bytes,
-            seconds=known.fetch_limit_seconds + known.scan_limit_seconds + _WORKER_SPARE_SECONDS,
-        ),
-        fetch_environment=lambda: _fetch_environment(entrance),
-        scan_environment=_scan_environment(known.scan_environment_file),
-    )
-
-
-def _fetch_environment(entrance: Door) -> Mapping[str, str]:
-    known = entrance.settings
-    environment = {
-        "SCANGATE_ATTEMPTS_QUEUE": entrance.queues.attempts_link(now() + _FETCH_LINK),
-        "SCANGATE_DEVOPS_ORIGINS": json.dumps([described.url + "/" for described in known.organisations.values()]),
-        "SCANGATE_REGISTRIES": json.dumps(list(_registries(known))),
-    }
-    if known.devops_pat is not None:
-        environment["SCANGATE_DEVOPS_PAT"] = known.devops_pat.get_secret_value()
-    return environment
-
-
-def _registries(known: Settings) -> Iterator[dict[str, object]]:
-    """Describe every listed registry as the fetch step reads it, passwords too: they go nowhere else."""
-    for organisation, described in known.organisations.items():
-        for registry in described.registries:
-            password = None if registry.password is None else registry.password.get_secret_value()
-            told = registry.model_dump(mode="json", exclude={"password"})
-            yield {"organisation": organisation, **told, "password": password}
-
-
-def _scan_environment(file: Path | None) -> Callable[[], Mapping[str, str]]:
-    if file is None:
-        return dict
-    return lambda: _environment_in(file)
-
-
-def _environment_in(file: Path) -> dict[str, str]:
-    from scan_core.runner.api import RunnerError  # noqa: PLC0415
-
-    try:
-        return TypeAdapter(dict[str, str]).validate_json(file.read_bytes())
-    except (OSError, ValidationError) as error:
-        # Without the cause: pydantic repeats what it read, and the Qualys token stands there.
-        sentence = f"SCANGATE_SCAN_ENVIRONMENT_FILE: {file} cannot be read as a JSON object ({type(error).__name__})."
-        raise RunnerError(sentence, transient=True) from None
+    return lambda: credential.get_token(scope).token

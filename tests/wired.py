@@ -1,5 +1,6 @@
 """The whole app, wired as it is in Azure, from the environment."""
 
+import base64
 import json
 import logging
 import os
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 
 from scan_core import wiring
+from scan_core.model.subject import PullRequestRef
 from scan_core.store.connection import Storage
 from scan_core.telemetry import Redactor
 
@@ -56,3 +59,21 @@ def configured(
     for name, value in known.items():
         unconfigured.setenv(f"SCANGATE_{name}", value if isinstance(value, str) else json.dumps(value))
     return unconfigured
+
+
+def refuse(*_: Any) -> None:
+    """Be storage that is away."""
+    raise ServiceRequestError("no route to storage")
+
+
+def requests_in(storage: Storage) -> list[bytes]:
+    """Read what stands in the queue of requests, hidden for a while or not."""
+    queue = storage.queues.get_queue_client("scan-requests")
+    return [base64.b64decode(message.content) for message in queue.peek_messages(32)]
+
+
+def wanted_event(reference: PullRequestRef) -> bytes:
+    """Make an event that is accepted."""
+    repository = {"id": reference.repository_id, "project": {"id": reference.project_id}}
+    resource = {"pullRequestId": reference.pull_request_id, "repository": repository}
+    return json.dumps({"eventType": "git.pullrequest.created", "resource": resource}).encode()

@@ -215,8 +215,11 @@ def conclude(folder: str, ended_folder: str, record: dict[str, object]) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    with contextlib.suppress(OSError), open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - as above
-        file.write(text)
+    """Write a file that is there whole or not at all: whoever lists executions reads it at any time."""
+    with contextlib.suppress(OSError):
+        with open(f"{path}.new", "w", encoding="utf-8") as file:  # noqa: PTH123 - as above
+            file.write(text)
+        os.replace(f"{path}.new", path)  # noqa: PTH105 - as above
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.site import Site, opened_site
 from tests.faults.schedules import Record, wanted
 from tests.faults.seeds import Choice, choice
+from tests.fuzz.hooks import CONTRACT, DOCUMENTS
 from tests.fuzz.mutations import Mutator
-from tests.fuzz.test_webhook import CONTRACT, DOCUMENTS
 from tests.intake.deliveries import basic
 
 pytestmark = pytest.mark.faults

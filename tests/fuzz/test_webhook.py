@@ -3,50 +3,25 @@
 import json
 import logging
 import random
-from typing import Any
 
 import pytest
 
 from scan_core.model.request import RequestMessage
 from tests.faults.schedules import Record, wanted
 from tests.faults.seeds import Choice, choice
+from tests.fuzz.hooks import CONTRACT, DOCUMENTS
 from tests.fuzz.mutations import Mutator
 from tests.fuzz.running import feed
-from tests.intake.deliveries import (
-    BUILD_URL,
-    OTHER_PROJECT,
-    SECRET,
-    Door,
-    basic,
-    build,
-    event,
-    pull_request,
-    push,
-)
+from tests.intake.deliveries import SECRET, Door, basic
 
 FEW, MANY, EVERYTHING = 400, 25_000, 250_000
-CONTRACT = {200, 202, 401, 413, 503}
 ORGANISATIONS = ("contoso", "CONTOSO", "nobody", "", "%2e%2e", "contoso\x00", "é" * 40)
-DOCUMENTS: tuple[Any, ...] = (
-    event(pull_request()),
-    event({"pullRequest": pull_request()}, resourceVersion="2.0"),
-    event(None),
-    event({"url": pull_request()["url"]}),
-    event(pull_request(), eventType="git.pullrequest.created", resourceContainers={"project": {"id": OTHER_PROJECT}}),
-    event(push("refs/heads/main"), eventType="git.push"),
-    event(
-        push("refs/heads/main", "refs/tags/v1", "refs/heads/é", commits=[{"commitId": "1" * 40}]), eventType="git.push"
-    ),
-    event({"repository": push()["repository"], "pushId": 14}, eventType="git.push"),
-    event(build(), eventType="build.complete", resourceVersion="2.0"),
-    event({"id": 31, "url": BUILD_URL}, eventType="build.complete"),
-)
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> None:
-    """The hook logs what it could not queue; thousands of lines help nobody."""
-    logging.getLogger("scan_core.intake.hooks").setLevel(logging.CRITICAL)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """The hook logs what it could not queue; thousands of lines help nobody. Tests after this one hear it again."""
+    caplog.set_level(logging.CRITICAL, "scan_core.intake.hooks")
 
 
 def deliver(seed: int, mutator: Mutator, number: int) -> str:

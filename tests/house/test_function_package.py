@@ -68,6 +68,7 @@ def test_what_the_function_app_does_not_need_is_left_out(ignoring_repository: Pa
         "host.json",
         "requirements.txt",
         "scan_core/settings/deployment.py",
+        "scan_core/workers.py",
         "scan_core/flow/request.py",
         "scan_core/report/gate_page.html",
     ],
@@ -96,3 +97,8 @@ def test_the_host_serves_the_paths_that_the_documents_promise(host: dict[str, An
     assert host["version"] == "2.0"
     assert host["extensions"]["http"]["routePrefix"] == "api"
     assert host["telemetryMode"] == "OpenTelemetry"
+
+
+def test_the_host_does_not_log_the_addresses_of_requests(host: dict[str, Any]) -> None:
+    """A check's secret and a page's signature stand in their queries; ASP.NET Core logs these as information."""
+    assert host["logging"]["logLevel"]["Microsoft.AspNetCore"] == "Warning"

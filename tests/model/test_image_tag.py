@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scan_core.model import image_tag
 from scan_core.model.image import ImageReference, image_reference
 from scan_core.model.image_tag import PREFIX, TAG_LIMIT, decode_tag, encode_tag
-from tests.model.test_image import DIGEST, references
+from tests.model.references import DIGEST, references
 
 ACCEPTED_BY_AZURE_DEVOPS = re.compile(r"[^\x00-\x1f:<>%&\\?/]{1,256}")
 

@@ -1,4 +1,4 @@
-"""An organisation whose hooks come in, and the timer that looks after them."""
+"""An organisation whose hooks come in and the timer that looks after them; and the desk that takes orders."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,6 +15,8 @@ from tests.cli.organisation import Site, site_in
 from tests.flow.fakes import Clock
 from tests.local.devops.driver import TOKEN
 from tests.onboarding.clinic import Clinic, Reception
+from tests.onboarding.entra import Entra, entra
+from tests.onboarding.office import Office
 
 type Events = Callable[[str], list[dict[str, Any]]]
 
@@ -54,3 +56,18 @@ def clinic(organisation: Site, storage: Storage, events: Events) -> Iterator[Cli
         yield made
         organisation.sim.ahead(0)
         organisation.clear()
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Entra]]:
+    """Run an organisation and Entra for all tests of a file."""
+    with site_in(tmp_path_factory.mktemp("office")) as site, entra() as authority:
+        yield site, authority
+
+
+@pytest.fixture
+def office(behind: tuple[Site, Entra], storage: Storage, storage_connection: str) -> Office:
+    """Give a desk with nothing onboarded."""
+    site, authority = behind
+    site.clear()
+    return Office(replace(site, storage=storage_connection), authority, storage)

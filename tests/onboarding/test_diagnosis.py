@@ -11,7 +11,7 @@ from scan_core.onboarding.diagnosis import diagnose, disabled_by, secrets, state
 from scan_core.onboarding.ours import DISABLED_BY_USER, slot_of
 from scan_core.onboarding.plan import ProjectPlan, Standing, plan_repair
 from scan_core.onboarding.wish import WANTED_EVENTS, user_names
-from tests.onboarding.test_planning import FULL, ME, NOTHING, OTHER, SHOP, WISH, after, guid, subscriptions
+from tests.onboarding.plans import FULL, ME, NOTHING, OTHER, SHOP, WISH, after, guid, subscriptions
 
 OLD = user_names("old secret", ["key"])
 ROTATING = replace(WISH, old_user_names=OLD)

@@ -2,19 +2,17 @@
 
 import ssl
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from scan_core.model.image import Login
 from scan_core.registry.access import RegistryAccess
 from scan_core.registry.client import RegistryClient
 from scan_core.registry.network import Network
+from tests.certificates import self_signed
 from tests.devops.strict_server import StrictServer
 from tests.registry.internet import CONTOSO, ENTRA, HOSTS, PASSWORD, Internet, StrictRegistry
 
@@ -25,24 +23,8 @@ type Connect = Callable[..., RegistryClient]
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate for every host of the small internet, with its key in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "small internet")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "hosts.pem"
-    path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return path
+    """Make a certificate for every host of the small internet."""
+    return self_signed(tmp_path_factory.mktemp("tls") / "hosts.pem", *(x509.DNSName(host) for host in HOSTS))
 
 
 @pytest.fixture

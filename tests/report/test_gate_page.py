@@ -1,24 +1,13 @@
-"""The gate page: whole for every gate, inert whatever was written into it, readable by everyone."""
-
-import base64
-import hashlib
-import re
-from html.parser import HTMLParser
-from pathlib import Path
-from typing import Any
+"""The gate page: whole for every gate, readable by everyone, and what it tells of each."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
-import scan_core.report
-from scan_core.model.finding import Finding, FoundSecret, Severity
-from scan_core.model.gate import Gate, GateState, Status, StatusState
+from scan_core.model.finding import FoundSecret
+from scan_core.model.gate import GateState, Status, StatusState
 from scan_core.model.scan import ScanState
-from scan_core.model.verdict import Outcome, Reason, ReasonCode
-from scan_core.report.findings import MOST_ROWS, finding_rows
-from scan_core.report.gate_page import GatePage, ScanPage, error_page, gate_page, headers
+from scan_core.model.verdict import Outcome, ReasonCode
+from scan_core.report.findings import MOST_ROWS
+from scan_core.report.gate_page import GatePage, ScanPage, error_page
 from scan_core.report.images import MOST_IMAGE_ROWS
 from scan_core.rules.image_names import full_name
 from tests.report.builders import (
@@ -26,12 +15,10 @@ from tests.report.builders import (
     CHECK,
     NOW,
     PLACE,
-    PUSH,
     SCAN,
     TARGET,
     attempt,
     concluded_scan,
-    counts,
     decided,
     decision,
     failed_image_page,
@@ -46,59 +33,8 @@ from tests.report.builders import (
     scan,
     verdict,
 )
-
-CSS = (Path(scan_core.report.__file__).parent / "templates" / "page.css").read_text()
-HOSTILE = "</style><script>alert(1)</script><img src=x onerror=alert(1)>\"'{{7*7}}\u202e\x00"
-
-
-class Document(HTMLParser):
-    """A page as its elements, attributes and text."""
-
-    def __init__(self, html: str) -> None:
-        """Read a page."""
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep an element."""
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        """Keep text."""
-        self.text += data
-
-    def every(self, name: str) -> list[dict[str, str | None]]:
-        """Return the attributes of each element of a name."""
-        return [attributes for tag, attributes in self.tags if tag == name]
-
-
-def read(view: GatePage) -> Document:
-    """Write a page and read it."""
-    return Document(gate_page(view))
-
-
-EVERY_GATE = {
-    "open, nothing known": page(gate(rules=None)),
-    "open, running": page(gate(), scan(ScanState.ACTIVE, lost_attempt(), attempt(2, claimed_at=NOW))),
-    "open, delayed": page(gate(problem=HOSTILE), scan()),
-    "draft": page(gate(GateState.WAITING)),
-    "superseded": page(gate(GateState.SUPERSEDED), scan(ScanState.STOPPING)),
-    "closed": page(gate(GateState.CLOSED)),
-    "failed": failed_page(),
-    "failed, verdict gone": page(decided(Outcome.FAILED, reason(), counts=counts(critical=2))),
-    "passed": page(decided(Outcome.PASSED), concluded_scan(), verdict=verdict(Outcome.PASSED)),
-    "error without a scan": page(decided(Outcome.ERROR, reason(code=ReasonCode.RULES_UNREADABLE))),
-    "images, nothing known": page(image_gate(BUILD)),
-    "images, running": page(image_gate(CHECK, image(), image("web")), scan()),
-    "images, failed": failed_image_page(),
-    "images, verdict gone": failed_image_page(BUILD).model_copy(update={"verdict": None}),
-    "images, none there": page(image_gate(CHECK, state=GateState.DECIDED, decision=decision(Outcome.ERROR))),
-    "push": page(gate(place=PUSH), scan()),
-    "not applicable": page(decided(Outcome.NOT_APPLICABLE), verdict=verdict(Outcome.NOT_APPLICABLE)),
-}
+from tests.report.document import Document, read
+from tests.report.every_gate import EVERY_GATE
 
 
 @pytest.mark.parametrize("view", EVERY_GATE.values(), ids=EVERY_GATE.keys())
@@ -283,162 +219,9 @@ class TestWhatItTells:
         assert "not told" in read(page(decided(Outcome.FAILED, reason()), verdict=whole)).text
 
 
-class TestRows:
-    def test_order(self) -> None:
-        """The worst first; within a severity what can be fixed."""
-        rows = finding_rows(
-            [
-                finding(package="c", severity=Severity.LOW),
-                finding(package="a", fixed_version=None),
-                finding(package="b"),
-            ]
-        )
-        assert [row.package for row in rows] == ["b", "a", "c"]
-
-    @pytest.mark.parametrize("name", ["javascript:alert(1)", "CVE-2021-1", "cve-2021-44228", "CVE-2021-44228/../x", ""])
-    def test_only_a_cve_is_linked(self, name: str) -> None:
-        """Whatever else stands in its place is text."""
-        assert finding_rows([finding(cves=(name,))])[0].cves[0].link is None
-
-    def test_many_places(self) -> None:
-        """The first three, and how many follow; also where an image is not the gate's any more."""
-        names = {name: f"short {name}" for name in "abcdef"}
-        (row,) = finding_rows([finding(targets=("a", "b", "gone", "c", "d"))], names)
-        assert row.found_in == "short a, short b, gone and 2 more"
-        assert finding_rows([finding(targets=("a",))])[0].found_in is None
-
-    def test_many_cves(self) -> None:
-        """The first eight, and how many follow."""
-        (row,) = finding_rows([finding(cves=tuple(f"CVE-2021-{number}" for number in range(1000, 1020)))])
-        assert (len(row.cves), row.further_cves) == (8, 12)
-        shown = verdict(Outcome.FAILED, findings=(finding(cves=("CVE-2021-1000",) * 10),))
-        assert "and 2 more" in read(page(decided(Outcome.FAILED, reason()), verdict=shown)).text
-
-
-foreign = st.text(max_size=60) | st.just(HOSTILE)
-foreign_findings = st.builds(
-    Finding,
-    qid=foreign,
-    package=foreign,
-    installed_version=foreign,
-    path=foreign,
-    severity=st.sampled_from(Severity),
-    title=foreign,
-    cves=st.tuples(foreign),
-    fixed_version=st.none() | foreign,
-    layer_command=foreign.filter(bool),
-    targets=st.tuples(foreign),
-)
-
-
-class TestHostileText:
-    @settings(max_examples=50)
-    @given(st.lists(foreign_findings, min_size=1, max_size=3), foreign)
-    def test_every_text_stays_text(self, findings: list[Finding], text: str) -> None:
-        """No element and no attribute comes from what was written, and nothing invisible either."""
-        secret = FoundSecret(kind=text, path=text)
-        why = Reason(code=ReasonCode.COUNT, text=text, blocking=True)
-        whole = verdict(Outcome.FAILED, why, findings=tuple(findings), secrets=(secret,))
-        html = gate_page(page(hostile_gate(text, why), concluded_scan(), verdict=whole))
-        plain = verdict(Outcome.FAILED, reason("x"), findings=tuple(map(like, findings)), secrets=(PLAIN_SECRET,))
-        same = gate_page(page(hostile_gate("x", reason("x")), concluded_scan(), verdict=plain))
-        assert Document(html).tags == Document(same).tags
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", html)
-
-    def test_templates_do_not_read_it(self) -> None:
-        """A template's syntax in a finding is text."""
-        whole = verdict(Outcome.FAILED, findings=(finding(title="{{ 7 * 7 }}{% raw %}"),))
-        assert "{{ 7 * 7 }}{% raw %}" in read(page(decided(Outcome.FAILED, reason()), verdict=whole)).text
-
-    def test_endless_text_is_cut(self) -> None:
-        """One field cannot make a page of a hundred megabytes."""
-        whole = verdict(Outcome.FAILED, findings=(finding(title="x" * 1_000_000),))
-        assert len(gate_page(page(decided(Outcome.FAILED, reason()), verdict=whole))) < 60_000
-
-    @pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "//elsewhere/", "x", "", " /x"])
-    def test_a_link_is_a_path_or_an_address(self, link: str) -> None:
-        """Nothing else becomes one."""
-        with pytest.raises(ValidationError):
-            GatePage(gate=gate(), now=NOW, verdict_link=link)
-
-
-PLAIN_SECRET = FoundSecret(kind="x", path="x")
-
-
-def hostile_gate(text: str, why: Reason) -> Gate:
-    """Build a gate of images, one of which is missing for a reason by somebody else."""
-    given = decision(Outcome.FAILED, why)
-    return image_gate(BUILD, image(), image("web"), state=GateState.DECIDED, decision=given, missing=(text,))
-
-
-def like(hostile: Finding) -> Finding:
-    """Build the harmless twin of a finding."""
-    words: dict[str, Any] = dict.fromkeys(
-        ("qid", "package", "installed_version", "path", "title", "layer_command"), "x"
-    )
-    cves = tuple(name if name.startswith("CVE") else "x" for name in hostile.cves)
-    fixed = "x" if hostile.fixed_version else None
-    return hostile.model_copy(update=words | {"cves": cves, "fixed_version": fixed})
-
-
-class TestHeaders:
-    def test_only_its_own_style_is_allowed(self) -> None:
-        """The policy names the hash of exactly what stands in the page."""
-        style = re.search(r"<style>(.*?)</style>", gate_page(failed_page()), re.DOTALL)
-        assert style
-        digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-        policy = headers()["Content-Security-Policy"]
-        assert f"style-src 'sha256-{digest}'" in policy
-        assert policy.startswith("default-src 'none'; ")
-        assert "frame-ancestors 'none'" in policy
-
-    def test_nothing_is_kept_or_passed_on(self) -> None:
-        """Links are permissions: no cache, no referrer, no guessing of types."""
-        sent = headers()
-        assert sent["Cache-Control"] == "no-store"
-        assert sent["Referrer-Policy"] == "no-referrer"
-        assert sent["X-Content-Type-Options"] == "nosniff"
-        assert sent["Content-Type"] == "text/html; charset=utf-8"
-
-    def test_nobody_changes_them_for_others(self) -> None:
-        """Each caller has its own."""
-        headers().clear()
-        assert headers()
-
-
 def test_an_error_page() -> None:
     """Says what is the matter and what to do, and nothing else."""
     document = Document(error_page(403, "This link does not open", "Open the status again. <b>"))
     assert "This link does not open" in document.text
     assert "Open the status again. <b>" in document.text
     assert not document.every("b")
-
-
-def _colours(block: str) -> dict[str, str]:
-    return dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block))
-
-
-def _luminance(colour: str) -> float:
-    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def _contrast(one: str, other: str) -> float:
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-LIGHT, DARK = (_colours(block) for block in re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[:2])
-
-
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
-def test_contrast(colours: dict[str, str]) -> None:
-    """Text reaches 4.5 to 1 on every ground it stands on (WCAG 2.2, 1.4.3)."""
-    grounds = [name for name in colours if name.endswith("-ground")]
-    pairs = [(name.removesuffix("-ground"), name) for name in grounds]
-    pairs += [("ink", name) for name in ("page", "card", "soft", *grounds)]
-    pairs += [("quiet", name) for name in ("page", "card", "soft")]
-    pairs += [("link", "card"), ("good", "card"), ("bad", "card"), ("card", "link")]
-    low = {pair: round(_contrast(*(colours[name] for name in pair)), 2) for pair in pairs}
-    assert {pair: ratio for pair, ratio in low.items() if ratio < 4.5} == {}

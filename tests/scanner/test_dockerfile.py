@@ -61,6 +61,7 @@ class TestContent:
             "local/devops/server.py",
             "scan_core/settings/deployment.py",
             "scan_core/wiring.py",
+            "scan_core/workers.py",
             "scan_core/store/queues.py",
             "scan_core/worker/launcher.py",
             "scan_core/worker/__pycache__/git.cpython-313.pyc",

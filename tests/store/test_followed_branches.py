@@ -10,7 +10,7 @@ from scan_core.model.subject import Branch
 from scan_core.store.connection import Storage
 from scan_core.store.projects import FollowedBranch, Project, ProjectStore
 from tests.builders import HOUR, NOON, a_pull_request
-from tests.store.test_projects import ID, a_project, followed
+from tests.store.projects import ID, a_project, followed
 
 ORG = OrganisationName("fabrikam")
 OTHER = ProjectId("22222222-2222-2222-2222-222222222222")

@@ -1,33 +1,21 @@
 """Projects that are looked after, and the pull requests followed in each."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from scan_core.model.ids import OrganisationName, ProjectId
+from scan_core.model.ids import OrganisationName
 from scan_core.store.connection import Storage
-from scan_core.store.projects import Followed, Project, ProjectStore
+from scan_core.store.projects import ProjectStore
 from scan_core.store.rows import Conflict
 from tests.builders import HOUR, NOON, a_pull_request
-
-ID = ProjectId("11111111-1111-1111-1111-111111111111")
+from tests.store.projects import ID, a_project, followed
 
 
 @pytest.fixture
 def projects(storage: Storage) -> ProjectStore:
     """An empty store."""
     return ProjectStore(storage.tables)
-
-
-def a_project(**changes: Any) -> Project:
-    """A project whose turn comes at noon."""
-    return Project(**{"organisation": OrganisationName("fabrikam"), "project_id": ID, "next_at": NOON, **changes})
-
-
-def followed(**changes: Any) -> Followed:
-    """A pull request of that project."""
-    return Followed(**{"pull_request": a_pull_request(project_id=ID), "next_at": NOON, **changes})
 
 
 def test_a_project_is_enrolled_once(projects: ProjectStore, storage: Storage) -> None:

@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,27 +15,12 @@ from scan_core.worker.bounded import run
 from scan_core.worker.capped_log import CappedLog
 from scan_core.worker.folder import fresh, occupied, remove
 from scan_core.worker.stopping import CANCELLED
+from tests.waiting import gone, until
 from tests.worker.conftest import Bench
 from tests.worker.repositories import Repository
 
 PLAIN = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 ROOT = Path(__file__).parents[2]
-
-
-def until(done: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until something holds."""
-    ends = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends, "it never came to hold"
-        time.sleep(0.01)
-
-
-def gone(pid: int) -> bool:
-    """Whether a process has ended; a zombie has."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
 
 
 def kept(script: str, grace: float = 5.0, file_bytes: int = 1 << 30) -> subprocess.Popen[bytes]:
