@@ -100,16 +100,30 @@ def hosting() -> Iterator[None]:
         yield
 
 
+def _modules_with(name: str) -> list[str]:
+    modules = [found.name for found in pkgutil.iter_modules(flow.__path__, f"{flow.__name__}.")]
+    found = [module for module in modules if hasattr(importlib.import_module(module), name)]
+    assert found, f"the app has no {name} any more: what replaces it here can go"
+    return found
+
+
 @pytest.fixture(scope="session")
 def unpooled() -> Iterator[None]:
     """Have the app's own threads do one thing after the other: so a walk makes the same calls in the same order."""
-    names = [found.name for found in pkgutil.iter_modules(flow.__path__, f"{flow.__name__}.")]
-    pooled = [name for name in names if hasattr(importlib.import_module(name), "ThreadPoolExecutor")]
-    assert pooled, "the app has no pool of threads any more: this can go"
     with ExitStack() as patches:
-        for name in pooled:
-            patches.enter_context(patch(f"{name}.ThreadPoolExecutor", InTurn))
+        for module in _modules_with("ThreadPoolExecutor"):
+            patches.enter_context(patch(f"{module}.ThreadPoolExecutor", InTurn))
         yield
+
+
+@pytest.fixture(scope="session")
+def chance(unpooled: None) -> Iterator[random.Random]:
+    """What the app spreads its load by: its own, so that no library's retry moves what comes next."""
+    own = random.Random(1)
+    with ExitStack() as patches:
+        for module in _modules_with("random"):
+            patches.enter_context(patch(f"{module}.random", own))
+        yield own
 
 
 @pytest.fixture
@@ -119,7 +133,7 @@ def new_estate(
     developers: Developers,
     runs: Callable[[Crew, Clock], Runner],
     hosting: None,
-    unpooled: None,
+    chance: random.Random,
     tmp_path: Path,
 ) -> Iterator[NewEstate]:
     """Makes deployments, one after the other; each leaves nothing open behind."""
@@ -130,7 +144,7 @@ def new_estate(
 
         def make(*, skews: tuple[float, ...] = (0.0,), seed: int = 1, connection: str = "", **changes: Any) -> Estate:
             closed_later.close()
-            random.seed(seed)  # by which the app spreads its load
+            chance.seed(seed)
             clock = Clock()
             office = PostOffice(storage.queues, clock)
             office.clear()

@@ -74,7 +74,7 @@ class CrewExecutions(Executions):
         assert started is not None, "the app's runner starts no more than there is room for"
         return started
 
-    def of(self, job: Job) -> list[dict[str, Any]]:
+    def of(self, job: Job, *, details: bool = False) -> list[dict[str, Any]]:
         """List the crew's workers, and those that it had."""
         assert self.crew is not None
         running = {one.execution for one in self.crew.jobs}

@@ -3,7 +3,6 @@
 The model is small: what each pull request is now, and how each commit is. Everything else is asked of the promises.
 """
 
-import json
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -18,6 +17,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from scan_core.model.request import LookRequest, Request, RequestMessage
+from scan_core.model.subject import PullRequestRef
 from tests.faults import promises
 from tests.faults.conftest import NewEstate
 from tests.faults.estate import Estate, Late
@@ -157,10 +158,17 @@ class Deployment(RuleBasedStateMachine):
         queue, letter = letters[number % len(letters)]
         self.estate.office.finish(queue, letter)
         if queue == REQUESTS:
-            asked = json.loads(letter.text).get("pull_request", {}).get("pull_request_id")
-            for proposal in [each for each in self.estate.developers.proposals if each.pull.id == asked]:
+            for proposal in self._meant(RequestMessage.validate_json(letter.text)):
                 proposal.is_unheard = True
                 proposal.told_at.clear()
+
+    def _meant(self, request: Request) -> list[Proposal]:
+        """Find what a request was to have looked at: one pull request, or all of a project."""
+        proposals = self.estate.developers.proposals
+        if not isinstance(request, LookRequest):
+            return proposals
+        assert isinstance(request.of, PullRequestRef)
+        return [each for each in proposals if each.pull.id == request.of.pull_request_id]
 
     # ---------------------------------------------------------------------------------------- workers
 
