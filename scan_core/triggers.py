@@ -4,6 +4,8 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 
 from scan_core import wiring
 from scan_core.settings.loading import SettingsInvalid
+from scan_core.store.hurried import IN_TIME_SECONDS, Hurry
 from scan_core.telemetry import emit
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from scan_core.model.subject import Check
 
 _STORAGE_PAUSE_SECONDS = 30
+_hurry = Hurry()
+"""For checks that are answered at once: their sender waits."""
 
 
 def receive(organisation: str, authorization: str | None, body: bytes) -> "Answer":
@@ -76,7 +81,7 @@ def receive_check(organisation: str, headers: Mapping[str, str], query: Mapping[
     from scan_core.intake import answers  # noqa: PLC0415
     from scan_core.intake import checks as intake_checks  # noqa: PLC0415
 
-    started = time.perf_counter()
+    started, asked_at = time.perf_counter(), wiring.now()
     try:
         entrance = wiring.door()
     except SettingsInvalid as invalid:
@@ -91,8 +96,8 @@ def receive_check(organisation: str, headers: Mapping[str, str], query: Mapping[
             },
             sealing_keys=_plain(entrance.settings.sealing_keys),
             send=lambda request: _queue(entrance, request),
-            known=_known_of,
-            now=wiring.now,
+            known=lambda check: _known_of(check, asked_at, started),
+            now=lambda: asked_at,  # the look that a check asks for counts as asked for when it asked
             new_id=lambda: uuid.uuid4().hex,
             count=lambda reason: emit(
                 "check_received",
@@ -104,10 +109,13 @@ def receive_check(organisation: str, headers: Mapping[str, str], query: Mapping[
     )
 
 
-def _known_of(check: "Check") -> Mapping[str, object]:
+def _known_of(check: "Check", asked_at: datetime, started: float) -> Mapping[str, object]:
+    """Say what is known of a check, in what is left of the time for its answer."""
     from scan_core.flow.check_answers import answer  # noqa: PLC0415
 
-    return answer(wiring.services(), check)
+    entrance = wiring.answer_door()
+    left = IN_TIME_SECONDS - (time.perf_counter() - started)
+    return _hurry.run(lambda: answer(entrance, check, asked_at), left)
 
 
 def _plain(secrets: Iterable[SecretStr]) -> tuple[str, ...]:
@@ -225,12 +233,12 @@ def take_request(body: bytes) -> None:
 def take_result(body: bytes) -> None:
     """Take a message of ``scan-results``. Workers can add to that queue: one that cannot be read is dropped.
 
-    Where storage fails the message may go: the watch finds the manifest that it tells of.
-
     Args:
         body: The message.
 
     Raises:
+        AzureError: Storage failed; the message comes back. The watch finds the manifest that it tells of, but not where
+            the scan had ended before: a late result is told of by its message alone.
         Exception: There is a defect; the message comes back.
     """
     from scan_core.flow.result import take  # noqa: PLC0415
@@ -245,6 +253,7 @@ def take_result(body: bytes) -> None:
         take(wiring.services(), message)
     except AzureError as error:
         emit("result_delayed", level=logging.WARNING, scan=message.scan_id, error=type(error).__name__)
+        raise
 
 
 def order_onboarding(authorization: str | None, body: bytes) -> "Answer":
@@ -309,10 +318,13 @@ def take_poisoned_request(body: bytes) -> None:
 
     Args:
         body: The message.
+
+    Raises:
+        Exception: The settings are wrong, or storage is out of reach; the message comes back.
     """
     from scan_core.flow.poison import poisoned_request  # noqa: PLC0415
 
-    _unless_unconfigured(lambda: poisoned_request(wiring.services(), body))
+    _once_configured(lambda: poisoned_request(wiring.services(), body))
 
 
 def take_poisoned_result(body: bytes) -> None:
@@ -320,10 +332,13 @@ def take_poisoned_result(body: bytes) -> None:
 
     Args:
         body: The message.
+
+    Raises:
+        Exception: As for a request.
     """
     from scan_core.flow.poison import poisoned_result  # noqa: PLC0415
 
-    _unless_unconfigured(lambda: poisoned_result(wiring.services(), body))
+    _once_configured(lambda: poisoned_result(wiring.services(), body))
 
 
 def watch() -> None:
@@ -348,10 +363,20 @@ def hook_health() -> None:
 
 
 def _unless_unconfigured(step: Callable[[], None]) -> None:
+    with suppress(SettingsInvalid, AzureError):
+        _once_configured(step)
+
+
+def _once_configured(step: Callable[[], None]) -> None:
+    """Take a step, or let its message come back: a poison queue has no further one, and hides what fails for a while.
+
+    So the host does it (azure-sdk-for-net, `QueueProcessor`); a message that it puts there lives for seven days.
+    """
     try:
         step()
     except (SettingsInvalid, AzureError) as error:
         emit("not_ready", level=logging.ERROR, error=type(error).__name__)
+        raise
 
 
 @cache

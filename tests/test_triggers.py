@@ -224,12 +224,13 @@ class TestMessages:
         triggers.take_result(b"\xff not json")
         assert "result_dropped" in caplog.text
 
-    def test_results_are_left_to_the_watch_while_storage_fails(
+    def test_results_come_back_while_storage_fails(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """It finds their manifests."""
+        """The watch finds their manifests, but not that of a scan that had ended before."""
         monkeypatch.setattr(result, "take", refuse)
-        triggers.take_result(self.result())
+        with pytest.raises(AzureError):
+            triggers.take_result(self.result())
         assert "result_delayed" in caplog.text
 
     def test_poison_and_timer_reach_the_lifecycle(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,8 +99,9 @@ class TestRegistries:
         asked: list[tuple[str, str | None]] = []
 
         class Credential:
-            def __init__(self, client_id: str | None) -> None:
+            def __init__(self, client_id: str | None, **limits: float) -> None:
                 self.client_id = client_id
+                assert limits == {"connection_timeout": 5, "read_timeout": 5, "retry_total": 1}, "it may hang"
 
             def get_token(self, scope: str) -> SimpleNamespace:
                 asked.append((scope, self.client_id))

@@ -1,14 +1,22 @@
 """Admission in motion: scans wait for their turn, get it, and make room for others when they end."""
 
+import random
+from datetime import timedelta
+from threading import Lock
+
 from scan_core.flow import attempts
 from scan_core.flow.services import Services
-from scan_core.flow.turns import Caps, ahead_of, next_ones
+from scan_core.flow.turns import Caps, next_ones, places
 from scan_core.model.ids import ScanId
 from scan_core.model.scan import Scan, ScanState
 from scan_core.model.target import ImageTarget, SourceTarget
 from scan_core.store.admission import MOST_AT_ONCE, Enlisted
 from scan_core.store.rows import Conflict, Versioned
 from scan_core.telemetry import emit
+
+_MOST_TIDIED = 200
+_LONGEST_TIDYING = timedelta(seconds=30)
+"""The watch comes back within seconds, and has more to do."""
 
 
 def enlist(services: Services, scan: Scan) -> None:
@@ -65,28 +73,62 @@ def admit(services: Services) -> None:
 def tidy(services: Services) -> None:
     """Take away entries of scans that are not active, as deaths in between leave them; then start whatever may start.
 
+    Of many entries one round looks at some: at those that hold a place first, and of equals not at the same each time.
+
     Args:
         services: The doors to the outside.
     """
-    for entry in services.admission.entries():
+    entries = services.admission.entries()
+    random.shuffle(entries)
+    until = services.now() + _LONGEST_TIDYING
+    for entry in sorted(entries, key=lambda each: each.value.admitted_at is None)[:_MOST_TIDIED]:
+        if services.now() > until:
+            break
         row = services.scans.read(entry.value.scan_id)
         if row is None or row.value.state is not ScanState.ACTIVE:
             services.admission.delist(entry.value.scan_id)
     admit(services)
 
 
-def ahead(services: Services, scan_id: ScanId) -> int | None:
-    """Count how many scans start before one.
+def may_wait(scan: Scan) -> bool:
+    """Tell whether a scan may be waiting for its turn, by its own row.
 
     Args:
-        services: The doors to the outside.
-        scan_id: The scan.
+        scan: The scan as it stands.
 
     Returns:
-        How many wait before it; None where it has its turn, or gets it this moment.
+        Whether it is under way and its attempt was not queued yet.
     """
-    entries = [entry.value for entry in services.admission.entries()]
-    return None if scan_id in next_ones(entries, _caps(services)) else ahead_of(scan_id, entries)
+    return scan.state is ScanState.ACTIVE and scan.current.queued_at is None
+
+
+class Line:
+    """The scans that wait for their turn, as they stood when the first place in it was asked for. Read once."""
+
+    def __init__(self, services: Services) -> None:
+        """Read nothing yet.
+
+        Args:
+            services: The doors to the outside.
+        """
+        self._services = services
+        self._lock = Lock()
+        self._places: dict[ScanId, int] | None = None
+
+    def ahead(self, scan_id: ScanId) -> int | None:
+        """Count how many scans start before one.
+
+        Args:
+            scan_id: The scan.
+
+        Returns:
+            How many wait before it; None where it has its turn, or gets it this moment.
+        """
+        with self._lock:
+            if self._places is None:
+                entries = [entry.value for entry in self._services.admission.entries()]
+                self._places = places(entries, _caps(self._services))
+            return self._places.get(scan_id)
 
 
 def _admitted(services: Services) -> list[ScanId]:

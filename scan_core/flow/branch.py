@@ -1,5 +1,6 @@
 """A branch: its newest commit gated, the gate before it ended."""
 
+import math
 from fnmatch import fnmatchcase
 
 from scan_core.devops.errors import DevOpsError
@@ -7,11 +8,13 @@ from scan_core.flow import gates
 from scan_core.flow.asking import ask_for_look
 from scan_core.flow.enrolment import follow_branch
 from scan_core.flow.gate_steps import Question
+from scan_core.flow.holds import held_seconds, note_answer
 from scan_core.flow.opening import is_undetermined, opened, tell, trouble
+from scan_core.flow.reporting import renew_hidden
 from scan_core.flow.rules_reading import NotYet, rules_at_commit, rules_on_branch
 from scan_core.flow.services import Services
 from scan_core.model.gate import Gate, Look
-from scan_core.model.ids import BranchRef, CommitSha, GateId
+from scan_core.model.ids import BranchRef, CommitSha, GateId, OrganisationName, ProjectId, RepositoryId
 from scan_core.model.place import CommitPlace
 from scan_core.model.request import PushRequest
 from scan_core.model.subject import Branch
@@ -25,7 +28,7 @@ _HEADS = "refs/heads/"
 
 
 def take_push(services: Services, push: PushRequest) -> None:
-    """Ask for a look at each branch that a push moved.
+    """Ask for a look at each branch that a push moved; later, where that has to be found out and cannot be now.
 
     Args:
         services: The doors to the outside.
@@ -34,8 +37,51 @@ def take_push(services: Services, push: PushRequest) -> None:
     Raises:
         DevOpsError: Which those are could not be found out.
     """
-    for ref in push.refs or _judged(services, push):
-        ask_for_look(services, _branch(push, ref), push.accepted_at)
+    moved = [_branch(push, ref) for ref in push.refs]
+    if not moved:
+        seconds = held_seconds(services, push.organisation, push.repository_id)
+        if seconds > 0:
+            services.queues.send_request(push, math.ceil(seconds))
+            return
+        moved = judged(services, push.organisation, push.project_id, push.repository_id)
+        note_answer(services, push.organisation)
+    for branch in moved:
+        ask_for_look(services, branch, push.accepted_at)
+
+
+def judged(
+    services: Services, organisation: OrganisationName, project_id: ProjectId, repository_id: RepositoryId
+) -> list[Branch]:
+    """List the branches of a repository whose pushes are judged, and those that were: any of them may have moved.
+
+    Args:
+        services: The doors to the outside.
+        organisation: The project's organisation.
+        project_id: The repository's project.
+        repository_id: The repository.
+
+    Returns:
+        The branches, each once: the default branch, those that its rules list, those that are followed. None where the
+        repository is empty.
+
+    Raises:
+        DevOpsError: Which those are could not be found out.
+    """
+    repositories = services.devops(organisation).repositories
+    default = repositories.default_branch(project_id, repository_id)
+    if default is None:
+        return []
+    try:
+        listed = rules_on_branch(services, organisation, project_id, repository_id, default, commit=None).rules.branches
+    except (RulesUnreadable, NotYet):
+        listed = ()  # the look at the default branch says so
+    names = [tip.ref for tip in repositories.branches(project_id, repository_id)] if listed else []
+    followed = (row.value.branch for row in services.projects.followed_branches(organisation, project_id))
+    known = [branch.ref for branch in followed if branch.repository_id == repository_id]
+    refs = dict.fromkeys((default, *(ref for ref in names if _is_one_of(ref, listed)), *known))
+    return [
+        Branch(organisation=organisation, project_id=project_id, repository_id=repository_id, ref=ref) for ref in refs
+    ]
 
 
 def turn(services: Services, look: Versioned[Look], branch: Branch) -> Versioned[Look]:
@@ -94,23 +140,6 @@ def examine(services: Services, look: Versioned[Look], branch: Branch) -> Versio
     return Versioned(look.value.model_copy(update={"ending": ()}), look.etag)
 
 
-def _judged(services: Services, push: PushRequest) -> list[BranchRef]:
-    """The branches of a repository whose pushes are judged, and those that were: any of them may have moved."""
-    organisation, project, repository = push.organisation, push.project_id, push.repository_id
-    repositories = services.devops(organisation).repositories
-    default = repositories.default_branch(project, repository)
-    if default is None:
-        return []
-    try:
-        listed = rules_on_branch(services, organisation, project, repository, default, commit=None).rules.branches
-    except (RulesUnreadable, NotYet):
-        listed = ()  # the look at the default branch says so
-    names = [tip.ref for tip in repositories.branches(project, repository)] if listed else []
-    followed = (row.value.branch for row in services.projects.followed_branches(organisation, project))
-    known = [branch.ref for branch in followed if branch.repository_id == repository]
-    return [*dict.fromkeys((default, *(ref for ref in names if _is_one_of(ref, listed)), *known))]
-
-
 def _judged_tip(services: Services, branch: Branch, *, is_judged: bool) -> CommitSha | None:
     """The commit that a branch points to; None where there is no such branch, or its pushes are not judged."""
     repositories = services.devops(branch.organisation).repositories
@@ -143,6 +172,7 @@ def _end(services: Services, gate_id: GateId, *, is_gone: bool) -> None:
         gates.close(services, row.value, "branch gone")
     else:
         gates.supersede(services, gate_id)
+    renew_hidden(services, row.value)  # another branch may point to the same commit, which has one status
 
 
 def _start(services: Services, gate: Gate, place: CommitPlace, ref: BranchRef) -> None:

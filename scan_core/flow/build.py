@@ -1,5 +1,6 @@
 """A build: its images gated as one, and together with those of the other builds of its commit or pull request."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from scan_core.devops.builds import BuildRead
@@ -8,9 +9,10 @@ from scan_core.devops.pull_requests import PullRequestStatus
 from scan_core.flow import gates, images_steps
 from scan_core.flow.change import change_gate
 from scan_core.flow.enrolment import follow
-from scan_core.flow.naming_images import Named, found, named_by_build, to_be_found
+from scan_core.flow.naming_images import Found, Named, found, named_by_build, to_be_found
 from scan_core.flow.opening import opened, trouble
-from scan_core.flow.rules_reading import NotYet, rules_on_branch
+from scan_core.flow.pull_request import latest_iteration
+from scan_core.flow.rules_reading import rules_on_branch
 from scan_core.flow.scans import leave_all
 from scan_core.flow.services import Services
 from scan_core.model.gate import BuildImages, Gate, Look
@@ -50,16 +52,15 @@ def examine(services: Services, look: Look, reference: BuildRef) -> None:
     waiting = [opened(services, place, look.accepted_at) for place in places]
     if isinstance(places[-1], PullRequestPlace):
         follow(services, places[-1].pull_request)
-    try:
-        images = _found(services, waiting[0], build, named, look.tries)
-    except NotYet as not_yet:
-        for gate in waiting:
-            _contribute(services, gate, to_be_found(build), rules, look, unreadable)
-            trouble(services, gate, str(not_yet))
-        raise
+    seen = _found(services, waiting[0], build, named, look.tries)
     for gate in waiting:
-        _contribute(services, gate, images, rules, look, unreadable)
-        gates.advance(services, gate.gate_id)
+        _contribute(services, gate, seen.images, rules, look, unreadable)
+        if seen.not_yet is None:
+            gates.advance(services, gate.gate_id)
+        else:
+            trouble(services, gate, str(seen.not_yet))
+    if seen.not_yet is not None:
+        raise seen.not_yet
 
 
 def rules_of_build(services: Services, build: BuildRead) -> RulesRead:
@@ -172,7 +173,8 @@ def _iteration(services: Services, build: BuildRead) -> PullRequestPlace | None:
         return None
     devops = services.devops(reference.organisation)
     try:
-        pull_request, latest = devops.pull_request(reference), devops.latest_iteration(reference)
+        pull_request = devops.pull_request(reference)
+        latest = latest_iteration(services, pull_request)
     except DevOpsError as error:
         if error.kind is DevOpsErrorKind.NOT_FOUND:
             return None
@@ -191,10 +193,13 @@ def _iteration(services: Services, build: BuildRead) -> PullRequestPlace | None:
     )
 
 
-def _found(services: Services, gate: Gate, build: BuildRead, named: Named, tries: int) -> BuildImages:
+def _found(services: Services, gate: Gate, build: BuildRead, named: Named, tries: int) -> Found:
     """What a build's images stand for; of those that its own gate knows, what they stood for then: a tag may move."""
     known = next((images for images in gate.builds if images.build_id == build.ref.build_id), to_be_found(build))
-    return images_steps.together(known, found(services, build.ref.organisation, build, named.beyond(known), tries))
+    new = found(services, build.ref.organisation, build, named.beyond(known), tries)
+    both = images_steps.together(known, new.images)
+    # Unresolved for whoever does not know the build yet, though its own gate had all that it named before.
+    return replace(new, images=both.model_copy(update={"unresolved": new.images.unresolved}))
 
 
 def _contribute(

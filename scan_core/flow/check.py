@@ -2,13 +2,15 @@
 
 from scan_core.devops.builds import BuildRead
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+from scan_core.flow import images_steps
 from scan_core.flow.build import named_in, pull_request_of, rules_of_build
+from scan_core.flow.change import change_gate
 from scan_core.flow.gate_steps import Question
-from scan_core.flow.naming_images import Named, found, named_by_texts
+from scan_core.flow.naming_images import Named, found, named_by_texts, to_be_found
 from scan_core.flow.opening import is_undetermined, opened, tell, trouble
 from scan_core.flow.rules_reading import NotYet
 from scan_core.flow.services import Services
-from scan_core.model.gate import Gate, Look
+from scan_core.model.gate import BuildImages, Gate, Look
 from scan_core.model.place import CheckPlace
 from scan_core.model.rules import RulesRead
 from scan_core.model.subject import BuildRef, Check, StatusName
@@ -72,7 +74,7 @@ def _question(services: Services, gate: Gate, build: BuildRead, rules: RulesRead
     assert isinstance(gate.place, CheckPlace)  # noqa: S101 - the caller's condition, for the type checker
     check = gate.place.check
     named = _named(check, build, rules)
-    images = found(services, check.organisation, build, named, tries)
+    images = _images(services, gate, build, named, tries)
     source = _source(services, check, build)
     missing = images.missing
     if source is None and StatusName.SOURCE in check.judges:
@@ -82,6 +84,16 @@ def _question(services: Services, gate: Gate, build: BuildRead, rules: RulesRead
         return nothing_to_judge(rules, services.now())
     place = gate.place.model_copy(update={"commit": build.source_version})
     return Question(place, rules, targets, missing, (images,))
+
+
+def _images(services: Services, gate: Gate, build: BuildRead, named: Named, tries: int) -> BuildImages:
+    """What the images stand for. While some are looked for, the gate keeps what the others are: a tag may move."""
+    known = next(iter(gate.builds), to_be_found(build))
+    new = found(services, gate.place.organisation, build, named.beyond(known), tries)
+    if new.not_yet is not None:
+        change_gate(services.gates, gate.gate_id, lambda row: images_steps.found_so_far(row, new.images))
+        raise new.not_yet
+    return images_steps.together(known, new.images)
 
 
 def _build(services: Services, reference: BuildRef, tries: int) -> BuildRead | None:

@@ -302,5 +302,7 @@ def time_out_of(accepted_at: datetime, deadline: datetime) -> datetime:
 
 
 def _question(gate: Gate) -> tuple[object, ...]:
-    place = gate.place.subject if isinstance(gate.place, CheckPlace) else gate.place
-    return (gate.opened_at, place, gate.rules, gate.waits_for, gate.missing, gate.builds)
+    told = (gate.opened_at, gate.rules, gate.waits_for, gate.missing)
+    if isinstance(gate.place, CheckPlace):  # what it came to know of its build is no other question
+        return (*told, gate.place.subject)
+    return (*told, gate.place, gate.builds)

@@ -13,6 +13,7 @@ from scan_core.flow.services import Services
 from scan_core.model.gate import Decision, Gate, GateState, Look
 from scan_core.model.ids import AttemptNumber, GateId, ScanId
 from scan_core.model.place import CheckPlace, PullRequestPlace
+from scan_core.model.scan import Scan
 from scan_core.model.target import ImageTarget
 from scan_core.model.verdict import ScanFailure, ScanResult, Verdict
 from scan_core.rules.judge import judge
@@ -30,12 +31,13 @@ _PATIENCE = timedelta(days=8)
 _WAITING_WORDS = "No worker finished the scan in time."
 
 
-def advance(services: Services, gate_id: GateId) -> None:
+def advance(services: Services, gate_id: GateId, line: admission.Line | None = None) -> None:
     """Take every step that a gate can take now, and report it. Repeating it is harmless.
 
     Args:
         services: The doors to the outside.
         gate_id: The gate.
+        line: The scans under way and waiting, where many gates are gone through and one reading does for all.
     """
     row = services.gates.gate(gate_id)
     if row is None:
@@ -47,7 +49,7 @@ def advance(services: Services, gate_id: GateId) -> None:
         return
     try:
         if gate_steps.expects_answer(gate):
-            _seek_answer(services, gate)
+            _seek_answer(services, gate, line or admission.Line(services))
     finally:  # whatever keeps the answer, the deadline holds
         _time_out(services, gate_id)
         report(services, gate_id)
@@ -208,22 +210,22 @@ def needs_attention(gate: Gate, unreported: object) -> bool:
     return gate_steps.expects_answer(gate) or unreported is not None
 
 
-def _seek_answer(services: Services, gate: Gate) -> None:
+def _seek_answer(services: Services, gate: Gate, line: admission.Line) -> None:
     wanted = scans.wanted_by(gate)
-    ends = [scans.join(services, scan) for scan in wanted]
-    known = [end for end in ends if end is not None]
+    joined = [scan for scan in (scans.join(services, each) for each in wanted) if scan is not None]
+    ended = [scan for scan in joined if scans.has_ended(scan)]
     is_told = bool(wanted or gate.missing)
-    if is_told and len(known) == len(wanted):
-        _judge(services, gate, known)
+    if is_told and len(ended) == len(wanted):
+        _judge(services, gate, [scans.outcome(services, scan) for scan in ended])
     else:
-        _place(services, gate)
+        _place(services, gate, [scan for scan in joined if admission.may_wait(scan)], line)
     if _left_meanwhile(services, gate):
         for scan in wanted:
             scans.leave(services, scan.scan_id, gate.gate_id)
 
 
-def _place(services: Services, gate: Gate) -> None:
-    places = [admission.ahead(services, scan) for scan in gate.waits_for]
+def _place(services: Services, gate: Gate, waiting: list[Scan], line: admission.Line) -> None:
+    places = [line.ahead(scan.scan_id) for scan in waiting]
     ahead = max((place for place in places if place is not None), default=None)
     change_gate(services.gates, gate.gate_id, lambda row: gate_steps.placed(row, ahead))
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from scan_core.flow.gate_steps import Question
+from scan_core.flow.gate_steps import Question, expects_answer
 from scan_core.model.gate import BuildImages, Gate, GateState
 from scan_core.model.place import Place
 from scan_core.model.rules import RulesRead
@@ -67,7 +67,7 @@ def contributed(
         also_missing: As for `asked_of`.
 
     Returns:
-        The gate as it shall stand; None where it knows these images, knows newer ones, or is not current.
+        The gate as it shall stand; None where it knows these images and its rules, knows newer ones, or is not current.
     """
     if not gate.state.is_current:
         return None
@@ -76,7 +76,7 @@ def contributed(
         return None
     if known is not None and known.build_id == images.build_id:
         images = together(known, images)
-    if images == known:
+    if images == known and gate.rules is not None:
         return None
     builds = tuple(
         sorted((*(each for each in gate.builds if each is not known), images), key=lambda each: each.build_id)
@@ -99,8 +99,37 @@ def revived(gate: Gate, accepted_at: datetime, limit: timedelta) -> Gate | None:
     Returns:
         The gate as it shall stand; None where it was not closed.
     """
-    if gate.state is not GateState.CLOSED:
-        return None
+    return anew(gate, accepted_at, limit) if gate.state is GateState.CLOSED else None
+
+
+def anew(gate: Gate, accepted_at: datetime, limit: timedelta) -> Gate:
+    """Open a gate of images again that ended; it judges the builds that it judged before.
+
+    Args:
+        gate: The gate as it stands.
+        accepted_at: Since when its answer is waited for.
+        limit: The deadline.
+
+    Returns:
+        The gate as it shall stand.
+    """
     clocks = {"accepted_at": accepted_at, "opened_at": accepted_at, "deadline": accepted_at + limit}
     nothing = {"decision": None, "problem": None, "ahead": None, "released": False}
     return gate.model_copy(update={"state": GateState.OPEN, **clocks, **nothing})
+
+
+def found_so_far(gate: Gate, images: BuildImages) -> Gate | None:
+    """Keep what was found out of the images that a check is about, while the others are still looked for.
+
+    Args:
+        gate: The check's gate as it stands.
+        images: What was found out now.
+
+    Returns:
+        The gate as it shall stand; None where it knows all that, waits for its scans already, or expects no answer.
+    """
+    both = together(gate.builds[0], images) if gate.builds else images
+    is_told = bool(gate.waits_for or gate.missing)
+    if is_told or not expects_answer(gate) or gate.builds == (both,):
+        return None
+    return gate.model_copy(update={"builds": (both,)})

@@ -83,7 +83,7 @@ def look_at(services: Services, request: LookRequest) -> None:
         if services.now() - look.value.accepted_at > _PATIENCE:
             _drop(services, look, str(not_yet))
         else:
-            _postpone(services, look, request, str(not_yet))
+            _postpone(services, look, request, str(not_yet), not_yet.retry_after)
         return
     except DevOpsError as error:
         note_failure(services, request.of.organisation, error)

@@ -1,15 +1,16 @@
 """Opening gates from ids alone, and telling them what they wait for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from scan_core.flow import gate_steps, gates
+from scan_core.flow import gate_steps, gates, images_steps
 from scan_core.flow.change import change_gate
 from scan_core.flow.gate_steps import Question
 from scan_core.flow.scans import leave_all
 from scan_core.flow.services import Services
 from scan_core.model.gate import Gate, GateState
-from scan_core.model.place import CheckPlace, Place
+from scan_core.model.place import CheckPlace, Place, PullRequestPlace
 from scan_core.model.verdict import Verdict
 from scan_core.store.rows import Conflict
 from scan_core.telemetry import emit
@@ -52,12 +53,23 @@ def opened(services: Services, place: Place, accepted_at: datetime) -> Gate:
 
 
 def _again(gate: Gate, fresh: Gate) -> Gate | None:
-    """The gate as it opens again; what it showed, who shows it and the audit's due stay with it."""
-    was_given_up = gate_steps.was_given_up(gate) and not isinstance(gate.place, CheckPlace)  # a check is answered once
-    if gate.state.is_current and not was_given_up:
+    """The gate as it opens again; what it showed, who shows it and the audit's due stay with it, and its builds."""
+    is_check = isinstance(gate.place, CheckPlace)
+    was_given_up = gate_steps.was_given_up(gate) and not is_check  # a check is answered once
+    has_moved = _moved(gate, fresh)
+    if gate.state.is_current and not (was_given_up or has_moved):
         return None
+    if gate.builds and not (is_check or has_moved):
+        return images_steps.anew(gate, fresh.accepted_at, fresh.deadline - fresh.accepted_at)
     kept = ("posted", "posted_at", "reporter", "reporting_until", "unaudited")
     return fresh.model_copy(update={name: getattr(gate, name) for name in kept})
+
+
+def _moved(gate: Gate, fresh: Gate) -> bool:
+    """Tell whether a gate stands for another commit by now, as where a pull request keeps no iterations."""
+    places = [each.place for each in (gate, fresh)]
+    commits = {place.source_commit for place in places if isinstance(place, PullRequestPlace)}
+    return len(commits) > 1
 
 
 def tell(services: Services, gate: Gate, asked: Question | Verdict) -> None:
@@ -71,8 +83,15 @@ def tell(services: Services, gate: Gate, asked: Question | Verdict) -> None:
     if isinstance(asked, Verdict):
         gates.decide(services, gate, asked)
     else:
-        change_unless_moved(services, gate, lambda row: gate_steps.started(row, asked))
+        change_unless_moved(services, gate, lambda row: gate_steps.started(row, _as_it_stands(asked, row)))
     gates.advance(services, gate.gate_id)
+
+
+def _as_it_stands(asked: Question, row: Gate) -> Question:
+    """The question, without taking back what a check's place came to hold meanwhile: the log that was begun."""
+    if not isinstance(row.place, CheckPlace):
+        return asked
+    return replace(asked, place=row.place.model_copy(update={"commit": asked.place.commit}))
 
 
 def trouble(services: Services, gate: Gate, sentence: str) -> None:

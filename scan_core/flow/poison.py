@@ -1,23 +1,30 @@
-"""Poison: messages that failed again and again are put aside, and who waits for them is told. Nothing here throws.
+"""Poison: messages that failed again and again are put aside, and who waits for them is told. No defect throws here.
 
-What was put aside can be listed and sent again (`scan_core.flow.replay`).
+Only storage that is out of reach does: then the message comes back. A poison queue has no further poison queue, so it
+does for as long as it lives. What was put aside can be listed and sent again (`scan_core.flow.replay`).
 """
 
 import logging
 from collections.abc import Callable
 
+from azure.core.exceptions import AzureError
 from pydantic import ValidationError
 
 from scan_core.flow import gates, scans
+from scan_core.flow.opening import opened
 from scan_core.flow.services import Services
 from scan_core.model.attempt import AttemptError, AttemptErrorKind, ResultMessage
+from scan_core.model.gate import Look
 from scan_core.model.ids import SubjectId
+from scan_core.model.place import CheckPlace
 from scan_core.model.request import LookRequest, RequestMessage
+from scan_core.model.subject import Check
 from scan_core.rules.unscanned import service_error
-from scan_core.store.poison import PoisonQueue
+from scan_core.store.poison import PoisonQueue, PutAside
 from scan_core.store.rows import Conflict
 from scan_core.telemetry import emit
 
+_GIVEN_UP = "Scangate failed on this again and again."
 _SENTENCE = "Scangate failed on this again and again{cause}; its operators find the cause in the app's log."
 
 
@@ -27,9 +34,13 @@ def poisoned_request(services: Services, body: bytes) -> None:
     Args:
         services: The doors to the outside.
         body: The message as it stood in ``scan-requests``.
+
+    Raises:
+        azure.core.exceptions.AzureError: Storage is out of reach; the message has to come back.
     """
-    _put_aside(services, PoisonQueue.REQUESTS, body)
-    _guarded(PoisonQueue.REQUESTS, "told", lambda: _end_gates(services, body))
+    kept = _put_aside(services, PoisonQueue.REQUESTS, body)
+    is_first = kept is not None and kept.times == 1
+    _guarded(PoisonQueue.REQUESTS, "told", lambda: _end_gates(services, body, is_first=is_first))
 
 
 def poisoned_result(services: Services, body: bytes) -> None:
@@ -38,6 +49,9 @@ def poisoned_result(services: Services, body: bytes) -> None:
     Args:
         services: The doors to the outside.
         body: The message as it stood in ``scan-results``.
+
+    Raises:
+        azure.core.exceptions.AzureError: Storage is out of reach; the message has to come back.
     """
     _put_aside(services, PoisonQueue.RESULTS, body)
     _guarded(PoisonQueue.RESULTS, "told", lambda: _end_attempt(services, body))
@@ -70,25 +84,24 @@ def _named(defect: Exception) -> str:
     return type(defect).__name__
 
 
-def _put_aside(services: Services, queue: PoisonQueue, body: bytes) -> None:
-    def keep() -> None:
-        kept = services.poison.keep(queue, body, services.now())
-        emit("message_poisoned", level=logging.ERROR, queue=queue, message=kept.message_id, times=kept.times)
-
-    if not _guarded(queue, "kept", keep):
-        emit("message_poisoned", level=logging.ERROR, queue=queue, message=None, times=None)
+def _put_aside(services: Services, queue: PoisonQueue, body: bytes) -> PutAside | None:
+    kept = _guarded(queue, "kept", lambda: services.poison.keep(queue, body, services.now()))
+    message, times = (None, None) if kept is None else (kept.message_id, kept.times)
+    emit("message_poisoned", level=logging.ERROR, queue=queue, message=message, times=times)
+    return kept
 
 
-def _guarded(queue: PoisonQueue, what: str, step: Callable[[], None]) -> bool:
+def _guarded[T](queue: PoisonQueue, what: str, step: Callable[[], T]) -> T | None:
     try:
-        step()
-    except Exception as error:  # noqa: BLE001 - a poison queue has no further poison queue: failing only repeats
+        return step()
+    except AzureError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a poison queue has no further poison queue: a defect only repeats
         emit("poison_not_handled", level=logging.ERROR, queue=queue, not_done=what, error=_named(error))
-        return False
-    return True
+        return None
 
 
-def _end_gates(services: Services, body: bytes) -> None:
+def _end_gates(services: Services, body: bytes, *, is_first: bool) -> None:
     try:
         request = RequestMessage.validate_json(body)
     except ValidationError:
@@ -96,22 +109,33 @@ def _end_gates(services: Services, body: bytes) -> None:
         return
     services.audit.append(services.now(), "poison", {"queue": PoisonQueue.REQUESTS, "request": request.request_id})
     if isinstance(request, LookRequest):
-        _error_on(services, request.of.subject)
+        _error_on(services, request, is_first=is_first)
 
 
-def _error_on(services: Services, subject: SubjectId) -> None:
+def _error_on(services: Services, request: LookRequest, *, is_first: bool) -> None:
+    subject = request.of.subject
     look = services.gates.look(subject)
     cause = ""
     if look is not None and not look.value.served:
         cause = f" ({look.value.problem})" if look.value.problem else ""
-        served = look.value.model_copy(update={"served": True})
-        services.gates.write_look(subject, look, served)
+        services.gates.write_look(subject, look, _given_up(look.value))
     sentence = _SENTENCE.format(cause=cause)
+    if isinstance(request.of, Check) and services.gates.gate(CheckPlace(check=request.of).gate_id) is None:
+        if is_first:  # what stood in the way may be gone, as wrong settings are once they are mended
+            services.queues.send_request(request)
+            return
+        opened(services, CheckPlace(check=request.of), request.accepted_at)
     known = services.gates.gates_of(subject) if look is None else gates.under(services, look.value)
     for row in known:
         if row.value.state.is_current and not row.value.waits_for:
             gates.decide(services, row.value, service_error(row.value.rules, sentence, services.now()))
             gates.advance(services, row.value.gate_id)
+
+
+def _given_up(look: Look) -> Look:
+    """End a look that could not be taken. It keeps its problem, so that nobody takes it for one that was taken."""
+    of = look.of.model_copy(update={"sealed_token": None}) if isinstance(look.of, Check) else look.of
+    return look.model_copy(update={"of": of, "served": True, "problem": look.problem or _GIVEN_UP})
 
 
 def _end_attempt(services: Services, body: bytes) -> None:

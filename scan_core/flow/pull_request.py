@@ -52,7 +52,7 @@ def examine(services: Services, look: Look, reference: PullRequestRef) -> None:
         return
     iteration = _latest_iteration(services, pull_request)
     ending = [row.value for row in known if not row.value.released]
-    older = [gate.gate_id for gate in ending if _is_older(iteration_of(gate).iteration, iteration.number)]
+    older = [gate.gate_id for gate in ending if _is_older(iteration_of(gate), iteration)]
     for gate_id in older:
         gates.supersede(services, gate_id)
     lags = iteration.source_commit != pull_request.source_commit
@@ -73,23 +73,46 @@ def _revive_images(services: Services, look: Look, gate: Gate) -> None:
     """Open the gate of an iteration's images again that was closed with its pull request."""
     limit = timedelta(seconds=services.settings.deadline_seconds)
     place = iteration_of(gate).model_copy(update={"name": StatusName.IMAGE})
-    if change_gate(services.gates, place.gate_id, lambda row: revived(row, look.accepted_at, limit)) is not None:
+
+    def step(row: Gate) -> Gate | None:
+        moved = iteration_of(row).source_commit != place.source_commit
+        return None if moved else revived(row, look.accepted_at, limit)
+
+    if change_gate(services.gates, place.gate_id, step) is not None:
         emit("gate_reopened", gate=place.gate_id, kind=place.kind, commit=place.commit)
         gates.advance(services, place.gate_id)
 
 
-def _is_older(iteration: Iteration, latest: Iteration) -> bool:
+def _is_older(place: PullRequestPlace, latest: IterationRead) -> bool:
     """Tell whether an iteration is overtaken, also by 0: a pull request that grows too large keeps none any more."""
-    return iteration < latest or (latest == 0 and iteration > 0)
+    if place.name is StatusName.IMAGE and place.iteration == latest.number:
+        return place.source_commit != latest.source_commit  # the source's own gate asks anew instead
+    return place.iteration < latest.number or (latest.number == 0 and place.iteration > 0)
 
 
 def _latest_iteration(services: Services, pull_request: PullRequest) -> IterationRead:
-    if not pull_request.supports_iterations:
-        return IterationRead(number=Iteration(0), source_commit=pull_request.source_commit, target_commit=None)
-    latest = services.devops(pull_request.ref.organisation).latest_iteration(pull_request.ref)
+    latest = latest_iteration(services, pull_request)
     if latest is None:
         raise NotYet("Azure DevOps has not made the pull request's first iteration yet.")
     return latest
+
+
+def latest_iteration(services: Services, pull_request: PullRequest) -> IterationRead | None:
+    """Read on which iteration a pull request's statuses stand.
+
+    Args:
+        services: The doors to the outside.
+        pull_request: The pull request as it was read.
+
+    Returns:
+        The latest; number 0 where Azure DevOps keeps none for it; None where it has not made the first one yet.
+
+    Raises:
+        DevOpsError: It could not be read.
+    """
+    if not pull_request.supports_iterations:
+        return IterationRead(number=Iteration(0), source_commit=pull_request.source_commit, target_commit=None)
+    return services.devops(pull_request.ref.organisation).latest_iteration(pull_request.ref)
 
 
 def _gate_of(services: Services, look: Look, pull_request: PullRequest, iteration: IterationRead) -> Gate:
@@ -112,7 +135,9 @@ def _gate_of(services: Services, look: Look, pull_request: PullRequest, iteratio
     if again is not None:
         emit("gate_reopened", gate=fresh.gate_id, kind=fresh.place.kind, commit=fresh.place.commit)
         leave_all(services, row.value)
-    return again or row.value
+        return again
+    row = services.gates.gate(fresh.gate_id) or row  # somebody else may have opened it again since it was read
+    return row.value
 
 
 def _is_undetermined(gate: Gate) -> bool:

@@ -1,11 +1,15 @@
 """The steps of reporting a gate: who may post, what was posted, and what failed."""
 
+import math
 from datetime import datetime, timedelta
 
+from scan_core.flow import gate_steps
 from scan_core.model.gate import Gate, GateState, Status, StatusState
 from scan_core.model.place import CheckPlace
 
 _NOBODY: dict[str, None] = {"reporter": None, "reporting_until": None}
+_LAST_TRIES_SECONDS = 15
+"""How far apart tries are in the last moments before a deadline: as often as the watch goes round."""
 
 
 def leased(gate: Gate, reporter: str, now: datetime, lease: timedelta) -> Gate | None:
@@ -128,6 +132,25 @@ def unposted(gate: Gate, reporter: str, problem: str, next_try_at: datetime) -> 
         return None
     update = {"report_problem": problem, "tries": gate.tries + 1, "next_try_at": next_try_at, **_NOBODY}
     return gate.model_copy(update=update)
+
+
+def pause_in_time(gate: Gate, pause: int, least: float, now: datetime) -> int:
+    """Keep the pause after a failed post from outlasting the gate's deadline, by which something has to be shown.
+
+    Args:
+        gate: The gate.
+        pause: The pause that the failures so far come to, in seconds.
+        least: What Azure DevOps asked for, in seconds; never undercut.
+        now: The time.
+
+    Returns:
+        Whole seconds: until the gate times out at most, and close together from there to its deadline. The same after
+        the deadline.
+    """
+    if now >= gate.deadline:
+        return pause
+    left = math.ceil((gate_steps.time_out_at(gate) - now).total_seconds())
+    return max(math.ceil(least), min(pause, max(left, _LAST_TRIES_SECONDS)))
 
 
 def rests(gate: Gate, now: datetime) -> bool:

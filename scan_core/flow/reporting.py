@@ -20,7 +20,7 @@ from scan_core.flow.services import Services
 from scan_core.flow.showing import show, where
 from scan_core.model.gate import Gate, Status, StatusState
 from scan_core.model.ids import GateId
-from scan_core.model.place import CheckPlace, PullRequestPlace
+from scan_core.model.place import CheckPlace, CommitPlace, PullRequestPlace
 from scan_core.report.texts import status_for
 from scan_core.telemetry import emit
 
@@ -92,21 +92,44 @@ def _post(services: Services, gate: Gate, wanted: Status, reporter: str) -> bool
     emit("status_posted", gate=gate.gate_id, state=wanted.state, description=wanted.description)
     audited = {"gate": gate.gate_id, **where(gate.place), "state": wanted.state, "description": wanted.description}
     services.audit.append(services.now(), "report", audited)
-    _renew_newer(services, gate)
+    _renew_others(services, gate)
     return True
 
 
-def _renew_newer(services: Services, gate: Gate) -> None:
-    """Report a newer gate again where this one ended while it was posted: what came last may hide what counts."""
-    if not isinstance(gate.place, PullRequestPlace):
-        return  # only what a pull request shows is hidden by what came last anywhere on it
-    known = [row.value for row in services.gates.gates_of(gate.place.subject)]
-    ended = any(each.gate_id == gate.gate_id and not each.state.is_current for each in known)
-    for newer in known:
-        if ended and newer.state.is_current and iteration_of(newer).name is gate.place.name:
-            services.gates.touch(gate.place.subject, services.now())
-            change_gate(services.gates, newer.gate_id, report_steps.doubted)
-            report(services, newer.gate_id)
+def _renew_others(services: Services, gate: Gate) -> None:
+    row = services.gates.gate(gate.gate_id)
+    if row is not None and not row.value.state.is_current:
+        renew_hidden(services, row.value)
+
+
+def renew_hidden(services: Services, ended: Gate) -> None:
+    """Report again what the status of a gate that has ended may hide: of one name, the last that was posted counts.
+
+    Args:
+        services: The doors to the outside.
+        ended: The gate that ended: superseded, closed, or while it was posted.
+    """
+    for other in _beside(services, ended):
+        if other.state.is_current:
+            services.gates.touch(other.place.subject, services.now())
+            change_gate(services.gates, other.gate_id, report_steps.doubted)
+            report(services, other.gate_id)
+
+
+def _beside(services: Services, gate: Gate) -> list[Gate]:
+    """The gates whose status stands where a gate's does: on its pull request, or for another branch on its commit."""
+    match gate.place:
+        case PullRequestPlace(name=name) as place:
+            known = [row.value for row in services.gates.gates_of(place.subject)]
+            return [each for each in known if iteration_of(each).name is name]
+        case CommitPlace(ref=ref) as place if ref is not None:
+            followed = services.projects.followed_branches(place.organisation, place.project_id)
+            branches = (row.value.branch for row in followed)
+            refs = [each.ref for each in branches if each.repository_id == place.repository_id and each.ref != ref]
+            rows = (services.gates.gate(place.model_copy(update={"ref": each}).gate_id) for each in refs)
+            return [row.value for row in rows if row is not None]
+        case _:
+            return []
 
 
 def moved_on(services: Services, gate: Gate) -> bool:
@@ -148,8 +171,10 @@ def _try_later(services: Services, gate: Gate, reporter: str, error: DevOpsError
         return
     note_failure(services, gate.place.organisation, error)
     least = max(_held_seconds(services, gate), error.retry_after or 0)
-    pause = pause_seconds(gate.tries + 1, services.settings.retry_seconds, least)
-    next_try = services.now() + timedelta(seconds=pause)
+    now = services.now()
+    usual = pause_seconds(gate.tries + 1, services.settings.retry_seconds, least)
+    pause = report_steps.pause_in_time(gate, usual, least, now)
+    next_try = now + timedelta(seconds=pause)
     change_gate(
         services.gates, gate.gate_id, lambda row: report_steps.unposted(row, reporter, error.sentence, next_try)
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import BinaryIO
@@ -70,7 +70,7 @@ def end_of(services: Services, scan: Scan, attempt: AttemptNumber) -> Conclusion
         started_at=manifest.started_at,
         finished_at=min(manifest.finished_at, services.now()),
     )
-    result_of(services, scan, conclusion)
+    _kept_result(services, scan, conclusion, lambda: manifest)
     return conclusion
 
 
@@ -88,11 +88,18 @@ def result_of(services: Services, scan: Scan, conclusion: Conclusion) -> ScanRes
     Raises:
         NotConclusive: What stands in storage is not what was concluded, or cannot be read.
     """
+    return _kept_result(services, scan, conclusion, lambda: _concluded(services, scan, conclusion))
+
+
+def _kept_result(
+    services: Services, scan: Scan, conclusion: Conclusion, manifest: Callable[[], Manifest]
+) -> ScanResult:
+    """Read a result by its proven manifest, unless it was read a moment ago."""
     key = (scan.scan_id, conclusion.attempt, conclusion.manifest_sha256)
     with _kept_lock:
         if key in _kept:
             return _kept[key]
-    result = _read(services, scan, conclusion)
+    result = _read(services, scan, conclusion, manifest())
     with _kept_lock:
         _kept[key] = result
         while len(_kept) > _KEPT:
@@ -100,11 +107,15 @@ def result_of(services: Services, scan: Scan, conclusion: Conclusion) -> ScanRes
     return result
 
 
-def _read(services: Services, scan: Scan, conclusion: Conclusion) -> ScanResult:
+def _concluded(services: Services, scan: Scan, conclusion: Conclusion) -> Manifest:
+    """Read the manifest that a conclusion names, and no other."""
     body = _manifest_bytes(services, scan, conclusion.attempt)
     if body is None or hashlib.sha256(body).hexdigest() != conclusion.manifest_sha256:
         raise _tampered("The stored manifest is not the one the result was taken from.")
-    manifest = _proven(services, scan, conclusion.attempt, body)
+    return _proven(services, scan, conclusion.attempt, body)
+
+
+def _read(services: Services, scan: Scan, conclusion: Conclusion, manifest: Manifest) -> ScanResult:
     if manifest.exit_code is None:
         raise _tampered("The manifest claims a result without an exit code.")
     inconclusive = error_of(manifest.exit_code)

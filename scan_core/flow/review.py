@@ -88,7 +88,14 @@ def rules_hold(gate: Gate, found: RulesRead | RulesUnreadable) -> bool:
         return gate.decision.outcome is Outcome.NOT_APPLICABLE and not found.rules.enabled
     if unreadable:
         return False
-    return gate.rules is None or gate.rules.rules == found.rules
+    return gate.rules is None or (gate.rules.rules == found.rules and _misses_the_same(gate, found))
+
+
+def _misses_the_same(gate: Gate, found: RulesRead) -> bool:
+    """Tell whether rules keep from a gate's images what its verdict missed: once, they may not have been readable."""
+    if iteration_of(gate).name is not StatusName.IMAGE:
+        return True
+    return asked_of(gate.place, found, gate.builds).missing == gate.missing
 
 
 def results_hold(services: Services, gate: Gate) -> bool:

@@ -1,5 +1,6 @@
 """The steps of a gate whose verdict does not hold any more; `scan_core.flow.gate_steps` has the table of all steps."""
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from scan_core.flow.gate_steps import Question, earlier_of
@@ -41,6 +42,20 @@ def decided_again(gate: Gate, decision: Decision) -> Gate | None:
     return gate.model_copy(
         update={"decision": decision, "rules": None, "targets": (), "waits_for": (), "missing": (), "problem": None}
     )
+
+
+def asked_already(gate: Gate) -> Question | None:
+    """Give what a gate asks, whole, so that it can be asked again.
+
+    Args:
+        gate: The gate as it stands.
+
+    Returns:
+        Its question; None where it does not know its rules.
+    """
+    if gate.rules is None:
+        return None
+    return Question(**{each.name: getattr(gate, each.name) for each in fields(Question)})
 
 
 def has_verdict(gate: Gate) -> bool:

@@ -16,6 +16,16 @@ _RULES_BYTES = 4 * 1024 * 1024
 class NotYet(Exception):
     """Something that a gate needs has not been worked out, or cannot be had yet; the message says what."""
 
+    def __init__(self, sentence: str, *, retry_after: float | None = None) -> None:
+        """Say what is not there.
+
+        Args:
+            sentence: In words.
+            retry_after: Seconds that whoever has it asks to wait.
+        """
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
 
 def rules_on_branch(
     services: Services,

@@ -38,7 +38,7 @@ def wanted_by(gate: Gate) -> list[scan_steps.Wanted]:
     ]
 
 
-def join(services: Services, wanted: scan_steps.Wanted) -> ScanResult | ScanFailure | None:
+def join(services: Services, wanted: scan_steps.Wanted) -> Scan | None:
     """Let a gate wait for a scan, and start it where nobody did.
 
     Args:
@@ -46,7 +46,7 @@ def join(services: Services, wanted: scan_steps.Wanted) -> ScanResult | ScanFail
         wanted: What the gate wants.
 
     Returns:
-        How the scan ended; None while it is under way.
+        The scan as it stands; None where it cannot be joined.
     """
     settings = services.settings
     freshness = scan_steps.Freshness(timedelta(seconds=settings.result_ttl_seconds), settings.scanner_version)
@@ -59,11 +59,40 @@ def join(services: Services, wanted: scan_steps.Wanted) -> ScanResult | ScanFail
         return after
 
     scan = change_scan(services.scans, wanted.scan_id, step)
-    if scan is None:
-        return None
-    if opened:
+    if scan is not None and opened:
         admission.enlist(services, scan)
-    return _settled(services, scan)
+    return scan
+
+
+def has_ended(scan: Scan) -> bool:
+    """Tell whether a scan has an outcome.
+
+    Args:
+        scan: The scan as it stands.
+
+    Returns:
+        Whether it concluded, or failed.
+    """
+    return scan.state is ScanState.FAILED or (scan.state is ScanState.CONCLUDED and scan.conclusion is not None)
+
+
+def outcome(services: Services, scan: Scan) -> ScanResult | ScanFailure:
+    """Read how a scan ended. This reads all its findings, so whoever waits for others as well asks for it last.
+
+    Args:
+        services: The doors to the outside.
+        scan: A scan that has ended.
+
+    Returns:
+        Its result, or why there is none that counts.
+    """
+    if scan.state is ScanState.FAILED or scan.conclusion is None:
+        error = scan.current.error
+        return ScanFailure(scan_id=scan.scan_id, sentence=error.sentence if error else "The scan failed.")
+    try:
+        return result_of(services, scan, scan.conclusion)
+    except NotConclusive as gone:
+        return ScanFailure(scan_id=scan.scan_id, sentence=gone.error.sentence)
 
 
 def leave_all(services: Services, gate: Gate) -> None:
@@ -184,21 +213,10 @@ def _dead(services: Services, scan: Scan, attempt: AttemptNumber, running: timed
     silence = running if beat is None else min(running, beat.age)
     if silence > timedelta(seconds=settings.heartbeat_limit_seconds):
         words = f"its worker gave no sign of life for {int(silence.total_seconds())} seconds"
-        return AttemptError(kind=AttemptErrorKind.LOST, sentence=f"Attempt {attempt} was lost: {words}.")
+        advice = "If no other follows, push again or run the pipeline again."
+        return AttemptError(kind=AttemptErrorKind.LOST, sentence=f"Attempt {attempt} was lost: {words}. {advice}")
     if running > longest:
         words = f"ran longer than {int(longest.total_seconds())} seconds and was stopped"
         advice = "Scan less of the repository (exclude_dirs in .scangate.yml), or have the limit raised."
         return AttemptError(kind=AttemptErrorKind.RAN_TOO_LONG, sentence=f"Attempt {attempt} {words}. {advice}")
     return None
-
-
-def _settled(services: Services, scan: Scan) -> ScanResult | ScanFailure | None:
-    if scan.state is ScanState.FAILED:
-        error = scan.current.error
-        return ScanFailure(scan_id=scan.scan_id, sentence=error.sentence if error else "The scan failed.")
-    if scan.state is not ScanState.CONCLUDED or scan.conclusion is None:
-        return None
-    try:
-        return result_of(services, scan, scan.conclusion)
-    except NotConclusive as gone:
-        return ScanFailure(scan_id=scan.scan_id, sentence=gone.error.sentence)

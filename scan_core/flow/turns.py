@@ -5,7 +5,7 @@ comes first, and among equals the scan that has waited longest: a noisy reposito
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scan_core.model.ids import ScanId
@@ -64,15 +64,16 @@ def next_ones(entries: Sequence[Enlisted], caps: Caps) -> list[ScanId]:
     return chosen
 
 
-def ahead_of(scan_id: ScanId, entries: Iterable[Enlisted]) -> int | None:
-    """Count how many scans start before one.
+def places(entries: Sequence[Enlisted], caps: Caps) -> dict[ScanId, int]:
+    """Count how many scans start before each that waits.
 
     Args:
-        scan_id: The scan.
         entries: Every scan under way or waiting.
+        caps: The caps.
 
     Returns:
-        How many wait before it; None where it does not wait.
+        How many wait before it, for each that does not get its turn this moment.
     """
-    order = [entry.scan_id for entry in in_order(list(entries))]
-    return order.index(scan_id) if scan_id in order else None
+    starting = set(next_ones(entries, caps))
+    order = [entry.scan_id for entry in in_order(entries)]
+    return {scan_id: place for place, scan_id in enumerate(order) if scan_id not in starting}

@@ -6,6 +6,7 @@ from itertools import takewhile
 from scan_core.devops.builds import BuildRead
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.flow.asking import ask_for_look
+from scan_core.flow.branch import judged
 from scan_core.flow.enrolment import follow_branch, spread
 from scan_core.flow.services import Services
 from scan_core.model.gate import Look
@@ -21,7 +22,8 @@ _OVERLAP = timedelta(minutes=15)
 def find_pushes(services: Services, project: Project) -> int:
     """Ask for a look at every followed branch that does not point to the commit it was gated for.
 
-    Where Azure DevOps asks for a pause, the rest is left to the project's next turn.
+    In the turn of the first of a repository's, also at those that are judged and were never told of. Where Azure DevOps
+    asks for a pause, the rest is left to the project's next turn.
 
     Args:
         services: The doors to the outside.
@@ -37,7 +39,9 @@ def find_pushes(services: Services, project: Project) -> int:
     rows = services.projects.followed_branches(project.organisation, project.project_id)
     due = sorted((row for row in rows if row.value.next_at <= now), key=lambda row: row.value.next_at)
     in_time = takewhile(lambda _: services.devops(project.organisation).slow_down_seconds() <= 0, due)
-    return sum(_look_after(services, row) for row in in_time)
+    known = {row.value.branch for row in rows}
+    firsts = {branch.repository_id: branch for branch in sorted(known, key=lambda branch: branch.ref, reverse=True)}
+    return sum(_look_after(services, row, known, firsts[row.value.branch.repository_id]) for row in in_time)
 
 
 def find_builds(services: Services, project: Project) -> tuple[int, datetime | None]:
@@ -84,13 +88,36 @@ def _was_given_up(look: Look) -> bool:
     return look.served and look.problem is not None
 
 
-def _look_after(services: Services, row: Versioned[FollowedBranch]) -> bool:
-    """Compare one branch with its gate. Returns whether a look was asked for."""
+def _look_after(services: Services, row: Versioned[FollowedBranch], known: set[Branch], first: Branch) -> int:
+    """Take a branch's turn. Returns how many looks were asked for."""
     next_at = services.now() + spread(services.settings.verify_seconds)
-    branch = row.value.branch
     noted = services.projects.note_branch(row, row.value.model_copy(update={"next_at": next_at}))
     if noted is None:
-        return False  # another instance has it
+        return 0  # another instance has it
+    looks = int(_compare(services, noted))
+    if row.value.branch != first:
+        return looks
+    others = _never_told_of(services, first, known)
+    for other in others:
+        ask_for_look(services, other)
+    return looks + len(others)
+
+
+def _never_told_of(services: Services, of: Branch, known: set[Branch]) -> tuple[Branch, ...]:
+    """Find the branches of a repository that are judged and not followed: no hook ever told of a push to them."""
+    try:
+        wanted = judged(services, of.organisation, of.project_id, of.repository_id)
+    except DevOpsError as error:
+        if error.everywhere:
+            raise
+        emit("branch_not_compared", repository=of.repository_id, kind=error.kind, sentence=error.sentence)
+        return ()
+    return tuple(branch for branch in wanted if branch not in known)
+
+
+def _compare(services: Services, noted: Versioned[FollowedBranch]) -> bool:
+    """Compare one branch with its gate. Returns whether a look was asked for."""
+    branch = noted.value.branch
     look = services.gates.look(branch.subject)
     if look is not None and _is_answered(services, look.value, branch):
         return False
@@ -113,7 +140,8 @@ def _is_answered(services: Services, look: Look, branch: Branch) -> bool:
         emit("branch_not_compared", repository=branch.repository_id, kind=error.kind, sentence=error.sentence)
         return error.kind is not DevOpsErrorKind.NOT_FOUND or _was_given_up(look)
     row = None if look.current is None else services.gates.gate(look.current)
-    return row is not None and row.value.state.is_current and row.value.place.commit == tip
+    is_gated = row is not None and row.value.state.is_current and row.value.place.commit == tip
+    return is_gated and not _was_given_up(look)  # what kept it may be over, and this is the only one who asks again
 
 
 def _let_go(services: Services, followed: Versioned[FollowedBranch]) -> None:

@@ -32,8 +32,9 @@ def watch(services: Services) -> None:
     random.shuffle(agenda)  # what one round has no time for must not be the same every time
     until = services.now() + _LONGEST_ROUND
     overdue: list[Gate] = []
+    line = admission.Line(services)
     with ThreadPoolExecutor(_AT_ONCE, "watch") as pool:
-        attended = sum(pool.map(lambda entry: _attended(services, entry, until, overdue), agenda))
+        attended = sum(pool.map(lambda entry: _attended(services, entry, until, overdue, line), agenda))
     admission.tidy(services)
     attempts.start_workers(services)
     _tell_of(services, overdue)
@@ -66,24 +67,26 @@ def _is_overdue(services: Services, gate: Gate) -> bool:
     return is_unshown and services.now() - _unshown_since(gate) > limit
 
 
-def _attended(services: Services, entry: OpenSubject, until: datetime, overdue: list[Gate]) -> bool:
+def _attended(
+    services: Services, entry: OpenSubject, until: datetime, overdue: list[Gate], line: admission.Line
+) -> bool:
     if services.now() > until:
         return False
     try:
-        overdue += _attend(services, entry)
+        overdue += _attend(services, entry, line)
     except Exception as error:  # noqa: BLE001 - a defect in one subject must not stop the watch over the others
         emit("watch_failed", subject=entry.subject, error=type(error).__name__, detail=str(error)[:300])
     return True
 
 
-def _attend(services: Services, entry: OpenSubject) -> list[Gate]:
+def _attend(services: Services, entry: OpenSubject, line: admission.Line) -> list[Gate]:
     """Drive a subject's gates on. Returns those whose verdict is still not shown, though it is overdue."""
     look = services.gates.look(entry.subject)
     if look is not None:
         _look_again(services, look)
     for row in services.gates.gates_of(entry.subject):
         if gates.needs_attention(row.value, unreported(row.value)):
-            _drive(services, row.value)
+            _drive(services, row.value, line)
     # In this order: a look that is served has left its gates behind, so they are among those that are read after it.
     look = services.gates.look(entry.subject)
     known = [row.value for row in services.gates.gates_of(entry.subject)]
@@ -93,13 +96,13 @@ def _attend(services: Services, entry: OpenSubject) -> list[Gate]:
     return [gate for gate in known if _is_overdue(services, gate)]
 
 
-def _drive(services: Services, gate: Gate) -> None:
+def _drive(services: Services, gate: Gate, line: admission.Line) -> None:
     try:
         if gate.state.is_current:
             for scan in gate.waits_for:
                 scans.check(services, scan)
     finally:  # whatever became of its scans, the gate's own clock goes on
-        gates.advance(services, gate.gate_id)
+        gates.advance(services, gate.gate_id, line)
 
 
 def _look_again(services: Services, look: Versioned[Look]) -> None:

@@ -131,7 +131,8 @@ class RegistryClient:
             raise RegistryRefused(
                 RefusalKind.NOT_LISTED,
                 f"{shown(registry, _NAME_CHARACTERS)} is not a registry that this organisation lists, and was not "
-                "asked; add it to the registries in Scangate's settings, or push to one that is listed.",
+                "asked; add it to the registries in Scangate's settings, or push to one that is listed, then run the "
+                "pipeline again.",
             )
         return Visit(access, repository, self._network, Deadline(seconds), self._entra_token, self._now)
 

@@ -16,6 +16,7 @@ from scan_core.store.rows import Conflict, Rows, Versioned
 
 _AGENDA = "agenda"
 _LOOK = "look"
+_QUESTION = "question"
 _TOUCHES = 20
 
 
@@ -23,6 +24,12 @@ class AgendaEntry(Value):
     """That a subject needs attention."""
 
     touched_at: Moment
+
+
+class FirstQuestion(Value):
+    """When a check that is answered at once was first asked."""
+
+    asked_at: Moment
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class GateStore:
         self._agenda = Rows(table, AgendaEntry)
         self._looks = Rows(table, Look)
         self._gates = Rows(table, Gate)
+        self._questions = Rows(table, FirstQuestion)
 
     def touch(self, subject: SubjectId, now: Moment) -> None:
         """Put a subject on the agenda, or renew its entry.
@@ -118,6 +126,36 @@ class GateStore:
         if old is None:
             return self._looks.insert(subject, _LOOK, look)
         return self._looks.replace(subject, _LOOK, old, look)
+
+    def first_question(self, subject: SubjectId, asked_at: Moment) -> Versioned[FirstQuestion]:
+        """Find out when a check was first asked; from now on, where it was not.
+
+        Args:
+            subject: The check's subject.
+            asked_at: When it is asked now.
+
+        Returns:
+            Its first question.
+        """
+        known = self._questions.read(subject, _QUESTION)
+        if known is not None:
+            return known
+        try:
+            return self._questions.insert(subject, _QUESTION, FirstQuestion(asked_at=asked_at))
+        except Conflict:
+            return self.first_question(subject, asked_at)
+
+    def forget_question(self, subject: SubjectId, first: Versioned[FirstQuestion]) -> bool:
+        """Let a check be asked anew.
+
+        Args:
+            subject: The check's subject.
+            first: What `first_question` gave.
+
+        Returns:
+            Whether it is forgotten; False where it is another one by now.
+        """
+        return self._questions.delete(subject, _QUESTION, first)
 
     def gates_of(self, subject: SubjectId) -> list[Versioned[Gate]]:
         """Read all gates of a partition.

@@ -1,5 +1,6 @@
-"""The webhook's one write: in time, or its sender is asked to come again."""
+"""Storage for whoever is waited for: in time, or its sender is asked to come again."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -15,6 +16,35 @@ and does not say how many a hook."""
 _AT_ONCE = 32
 
 
+class Hurry:
+    """Calls that are waited for so long and no longer, wherever storage, its name or its token hangs."""
+
+    def __init__(self) -> None:
+        """Start no thread yet."""
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "hurried")
+
+    def run[T](self, call: Callable[[], T], seconds: float) -> T:
+        """Make a call. After a time-out it may go on, and have its effect.
+
+        Args:
+            call: What is to be done.
+            seconds: How long it may take; none where 0 or less.
+
+        Returns:
+            What the call gave.
+
+        Raises:
+            azure.core.exceptions.ServiceRequestTimeoutError: It took longer.
+            Exception: Whatever the call raised.
+        """
+        running = self._threads.submit(call)
+        try:
+            return running.result(max(0, seconds))
+        except TimeoutError:
+            running.cancel()  # where it has not begun, because others hang
+            raise ServiceRequestTimeoutError("storage did not answer in time") from None
+
+
 class HurriedQueues(Queues):
     """Queues whose requests are sent in time or not at all, wherever storage, its name or its token hangs."""
 
@@ -27,7 +57,7 @@ class HurriedQueues(Queues):
         """
         super().__init__(storage)
         self._in_time_seconds = in_time_seconds
-        self._threads = ThreadPoolExecutor(_AT_ONCE, "hurried")
+        self._hurry = Hurry()
 
     def send_request(self, request: Request, delay_seconds: int = 0) -> None:
         """Queue a request. After a time-out it may stand there all the same; then it is served twice.
@@ -39,12 +69,7 @@ class HurriedQueues(Queues):
         Raises:
             azure.core.exceptions.AzureError: It was not queued, or not in time.
         """
-        sending = self._threads.submit(self._send, request, delay_seconds)
-        try:
-            sending.result(self._in_time_seconds)
-        except TimeoutError:
-            sending.cancel()  # where it has not begun, because others hang
-            raise ServiceRequestTimeoutError("storage did not take a request in time") from None
+        self._hurry.run(lambda: self._send(request, delay_seconds), self._in_time_seconds)
 
     def _send(self, request: Request, delay_seconds: int) -> None:
         try:

@@ -59,7 +59,7 @@ def not_listed(host: RegistryHost) -> AttemptError:
     return AttemptError(
         kind=AttemptErrorKind.ACCESS_REFUSED,
         sentence=f"{shown(host, _NAME_CHARACTERS)} is not a registry that this organisation lists, and was not asked: "
-        "add it to the registries in Scangate's settings, or push to one that is listed.",
+        "add it to the registries in Scangate's settings, or push to one that is listed, then run the pipeline again.",
     )
 
 

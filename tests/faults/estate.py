@@ -5,7 +5,7 @@ import random
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -218,11 +218,12 @@ class Estate:
         letter.taken += 1
         self.office.hide(letter, LEASE_SECONDS)
         with self.mortal(instance):
-            if self._is_taken(queue, letter, instance):
+            if letter.taken <= MOST_TAKEN and self._is_taken(queue, letter, instance):
                 self.office.finish(queue, letter)
             elif letter.taken >= MOST_TAKEN:
-                self.office.finish(queue, letter)
-                instance.take_poisoned(queue, letter.body)
+                with suppress(AzureError):  # then it stays in the poison queue, hidden until its lease ends
+                    instance.take_poisoned(queue, letter.body)
+                    self.office.finish(queue, letter)
             else:
                 self.office.hide(letter, FAILED_SECONDS)
 

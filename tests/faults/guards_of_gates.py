@@ -137,7 +137,7 @@ GUARDS_OF_GATES = (
     Guard(
         "a gate is judged when its last scan has ended",
         _FLOW,
-        "    if is_told and len(known) == len(wanted):",
+        "    if is_told and len(ended) == len(wanted):",
         "    if is_told:",
         "tests/flow/test_gating.py::test_is_pending_queued_and_a_worker_is_asked_for",
     ),
@@ -194,8 +194,8 @@ GUARDS_OF_GATES = (
     Guard(
         "a look after each post",
         _FLOW,
-        "    _renew_newer(services, gate)\n    return True",
-        "    _renew_newer(services, gate)\n    return False",
+        "    _renew_others(services, gate)\n    return True",
+        "    _renew_others(services, gate)\n    return False",
         "tests/flow/test_reporting.py::test_a_row_that_moves_while_it_is_posted_is_posted_again",
     ),
     Guard(
@@ -222,7 +222,7 @@ GUARDS_OF_GATES = (
     Guard(
         "what an older gate's post hides is shown again",
         _FLOW,
-        "    _renew_newer(services, gate)\n    return True",
+        "    _renew_others(services, gate)\n    return True",
         "    return True",
         "tests/flow/test_moves.py::test_are_shown_again_where_an_older_ones_status_came_after_theirs",
     ),
@@ -232,6 +232,13 @@ GUARDS_OF_GATES = (
         "        _try_later(services, gate, reporter, error)",
         "        pass",
         "tests/flow/test_devops_faults.py::test_a_verdict_whose_last_look_fails_is_posted_later",
+    ),
+    Guard(
+        "the pauses after refusals do not outlast the deadline",
+        _FLOW,
+        "    pause = report_steps.pause_in_time(gate, usual, least, now)\n",
+        "    pause = usual\n",
+        "tests/flow/test_reporting.py::test_the_pauses_after_refusals_do_not_outlast_the_deadline",
     ),
     Guard(
         "a status that somebody else wrote is overwritten",

@@ -31,8 +31,8 @@ GUARDS_OF_PLACES = (
     Guard(
         "the gate of a branch's older commit is superseded",
         _FLOW,
-        "        gates.supersede(services, gate_id)\n\n\ndef _start(",
-        "        pass\n\n\ndef _start(",
+        "        gates.supersede(services, gate_id)\n    renew_hidden",
+        "        pass\n    renew_hidden",
         "tests/flow/test_pushes.py::test_a_burst_of_pushes_scans_the_last",
     ),
     Guard(
@@ -41,6 +41,48 @@ GUARDS_OF_PLACES = (
         '        gates.close(services, row.value, "branch gone")',
         "        pass",
         "tests/flow/test_pushes.py::test_a_deleted_branch_ends_its_gate",
+    ),
+    Guard(
+        "where two branches share a commit the one that stays is shown again",
+        _FLOW,
+        "    renew_hidden(services, row.value)  # another branch",
+        "    pass  # another branch",
+        "tests/flow/test_shared_commits.py::test_the_answer_of_the_branch_that_stays_is_shown_again",
+    ),
+    Guard(
+        "what an ended branch's late post hides is shown again",
+        "flow/reporting",
+        "    if row is not None and not row.value.state.is_current:\n        renew_hidden(services, row.value)\n",
+        "",
+        "tests/flow/test_shared_commits.py::test_a_status_that_was_on_its_way_when_its_branch_moved_on_hides_nothing",
+    ),
+    Guard(
+        "the gate of a branch's older commit is on the agenda until its end is in the audit",
+        "flow/branch",
+        "    services.gates.touch(row.value.place.subject, services.now())\n    if is_gone:",
+        "    if is_gone:",
+        "tests/flow/test_branches.py::test_the_end_of_a_gate_is_in_the_audit_though_storage_did_not_take_it_then",
+    ),
+    Guard(
+        "a push that names no branch waits while Azure DevOps is left alone",
+        "flow/branch",
+        "        if seconds > 0:\n            services.queues.send_request(push",
+        "        if False:\n            services.queues.send_request(push",
+        "tests/flow/test_unnamed_branches.py::test_one_that_names_none_waits_while_azure_devops_is_left_alone",
+    ),
+    Guard(
+        "a judged branch of which no hook ever told is found",
+        "flow/unheard",
+        "    for other in others:\n        ask_for_look(services, other)\n",
+        "",
+        "tests/flow/test_unheard.py::test_a_judged_branch_of_which_no_hook_ever_told_is_found",
+    ),
+    Guard(
+        "a branch whose look was given up is looked at again",
+        "flow/unheard",
+        "    return is_gated and not _was_given_up(look)",
+        "    return is_gated",
+        "tests/flow/test_unheard.py::test_a_branch_whose_look_was_given_up_is_judged_when_it_can_be_read_again",
     ),
     Guard(
         "a push that no hook told of is found",
@@ -92,6 +134,21 @@ GUARDS_OF_PLACES = (
         "",
         "tests/flow/test_builds.py::test_a_build_of_which_no_hook_told_is_found",
     ),
+    Guard(
+        "a build that is listed late is found",
+        "flow/unheard",
+        "project.builds_until - _OVERLAP",
+        "project.builds_until",
+        "tests/flow/test_unheard_builds.py::test_a_build_that_is_listed_late_is_found",
+    ),
+    Guard(
+        "a build that was looked at while it ran is looked at when it has ended",
+        "flow/unheard",
+        "    return build.finished_at is None or look.value.newest_accepted_at >= build.finished_at",
+        "    return True",
+        "tests/flow/test_unheard_builds.py"
+        "::test_a_build_that_was_looked_at_while_it_ran_is_looked_at_when_it_has_ended",
+    ),
     # ------------------------------------------------------------------------------------------------ checks
     Guard(
         "a check is of the build whose plan it belongs to",
@@ -136,11 +193,46 @@ GUARDS_OF_PLACES = (
         "tests/flow/test_answers.py::test_a_log_that_cannot_be_written_does_not_keep_the_answer_back",
     ),
     Guard(
+        "a check's token that is not accepted holds nothing but its check",
+        "flow/showing",
+        "        if error.kind is DevOpsErrorKind.SIGNED_OUT:",
+        "        if False:",
+        "tests/flow/test_answers.py::test_a_token_that_is_not_accepted_holds_nothing_but_its_own_check",
+    ),
+    Guard(
         "a check's gate forgets the token once it is answered",
         _FLOW,
         "    return logged if status.state is StatusState.PENDING else forgotten(logged)",
         "    return logged",
         "tests/flow/test_checks.py::test_the_token_is_forgotten_once_it_is_answered",
+    ),
+    Guard(
+        "nothing is answered at once before the build was looked at for it",
+        _FLOW,
+        "    if look is None or not _was_taken_since(look.value, first.value.asked_at):",
+        "    if look is None:",
+        "tests/flow/test_answers_at_once.py::test_an_image_that_was_pushed_since_is_not_passed_unseen",
+    ),
+    Guard(
+        "a look that was given up is not taken for one that was taken",
+        _FLOW,
+        "    return look.served and look.problem is None and look.newest_accepted_at >= moment",
+        "    return look.served and look.newest_accepted_at >= moment",
+        "tests/flow/test_answers_at_once.py::test_a_look_that_was_given_up_is_none",
+    ),
+    Guard(
+        "a look that was given up keeps its problem",
+        _FLOW,
+        '"served": True, "problem": look.problem or _GIVEN_UP}',
+        '"served": True}',
+        "tests/flow/test_answers_at_once.py::test_a_look_that_was_given_up_is_none",
+    ),
+    Guard(
+        "a stage that went on is asked for anew",
+        _FLOW,
+        "        door.gates.forget_question(check.subject, first)",
+        "        pass",
+        "tests/flow/test_answers_at_once.py::test_a_stage_that_is_run_again_is_asked_for_anew",
     ),
     Guard(
         "a check's look forgets the token once it is gated",

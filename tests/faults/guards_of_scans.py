@@ -268,7 +268,7 @@ GUARDS_OF_SCANS = (
     Guard(
         "a result is read before it is concluded",
         _FLOW,
-        "    result_of(services, scan, conclusion)\n    return conclusion",
+        "    _kept_result(services, scan, conclusion, lambda: manifest)\n    return conclusion",
         "    return conclusion",
         f"{_UNPROVEN}[a report that was not uploaded]",
     ),

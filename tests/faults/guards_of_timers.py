@@ -97,6 +97,27 @@ GUARDS_OF_TIMERS = (
         "tests/flow/test_poison.py::test_never_throw",
     ),
     Guard(
+        "poison comes back while storage is out of reach",
+        _FLOW,
+        "    except AzureError:\n        raise\n    except Exception as error:",
+        "    except Exception as error:",
+        "tests/flow/test_poison.py::test_come_back_while_storage_is_out_of_reach",
+    ),
+    Guard(
+        "a poisoned check that nobody took is looked at once more",
+        _FLOW,
+        "            services.queues.send_request(request)\n            return\n",
+        "            return\n",
+        "tests/flow/test_poison.py::test_that_nobody_took_are_looked_at_once_more",
+    ),
+    Guard(
+        "a check that cannot be looked at is answered",
+        _FLOW,
+        "        opened(services, CheckPlace(check=request.of), request.accepted_at)\n",
+        "        pass\n",
+        "tests/flow/test_poison.py::test_that_fail_once_more_are_answered_with_an_error",
+    ),
+    Guard(
         "a poisoned request ends its gates",
         _FLOW,
         "            gates.decide(services, row.value, service_error(row.value.rules, sentence, services.now()))",

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import requests
 
-from scan_core import triggers, wiring
+from scan_core import triggers, wiring, workers
 from scan_core.devops.client import DevOps
 from scan_core.flow import results
 from scan_core.intake.answers import Answer
@@ -82,9 +82,9 @@ class Instance:
             "_devops": lambda _: self.devops,
             "_default_rules": lambda: rules_from_mapping(self.settings.default_rules),
             "_registry_client": lambda _: self.place.registry,
-            "_runner": lambda _: self.place.runner,
         }
-        with _building, patch.multiple(wiring, **own):
+        runner = patch.object(workers, "runner_of", lambda *_: self.place.runner)
+        with _building, patch.multiple(wiring, **own), runner:
             built = _build()
         # How long ago a worker was heard of is what storage says; here, time passes by the test's clock.
         self.services = replace(built, attempts=TimedAttempts(self.storage, self.place.clock))

@@ -30,7 +30,7 @@ from tests.flow.fakes import Clock, HandedQueues, RecordingRunner, ScriptedRegis
 from tests.flow.origin import Origin
 from tests.flow.scripted_worker import ScriptedWorker
 from tests.flow.world import ORG, World
-from tests.local.devops.driver import ORGANISATION, TOKEN, Sim
+from tests.local.devops.driver import ORGANISATION, TOKEN, Receiver, Sim
 
 SIGNING_KEY = "k" * 40
 SEALING_KEY = "s" * 40
@@ -128,3 +128,10 @@ def world(  # the parts that every test needs together
     yield World(services, storage, clock, queues, runner, worker, simulator, origin, project, audit_name, registry)
     simulator.sim("faults", method="DELETE")
     simulator.sim("settings", {"mergeDelaySeconds": 0})
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """What the pipeline's check calls."""
+    with Receiver() as listening:
+        yield listening

@@ -230,6 +230,19 @@ class Meddling:
         return call
 
 
+class Having:
+    """Azure DevOps with some of its parts replaced."""
+
+    def __init__(self, real: Any, **parts: Any) -> None:
+        """Take the real one and the parts."""
+        self._real = real
+        self._parts = parts
+
+    def __getattr__(self, name: str) -> Any:
+        """Find a part, or what the real one has."""
+        return self._parts.get(name) or getattr(self._real, name)
+
+
 class ScriptedRegistry:
     """The registries of an organisation, as a test says they are."""
 
@@ -244,9 +257,16 @@ class ScriptedRegistry:
         self.images[reference] = digests
         return digests[platforms[0]]
 
-    def refuse(self, reference: str, kind: RefusalKind, sentence: str = "The registry refuses.") -> None:
+    def refuse(
+        self,
+        reference: str,
+        kind: RefusalKind,
+        sentence: str = "The registry refuses.",
+        *,
+        retry_after: float | None = None,
+    ) -> None:
         """Have a reference refused."""
-        self.images[reference] = RegistryRefused(kind, sentence)
+        self.images[reference] = RegistryRefused(kind, sentence, retry_after=retry_after)
 
     def resolve(
         self, reference: ImageReference, platforms: Sequence[Platform] = (), *, deadline_seconds: float = 30

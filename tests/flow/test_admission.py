@@ -84,7 +84,7 @@ def test_a_scan_that_gets_its_turn_this_moment_is_not_said_to_wait(world: World)
     (row,) = world.services.admission.entries()
     world.services.admission.delist(row.value.scan_id)
     world.services.admission.enlist(row.value.model_copy(update={"admitted_at": None}))
-    assert admission.ahead(world.services, gate.waits_for[0]) is None
+    assert admission.Line(world.services).ahead(gate.waits_for[0]) is None
 
 
 class TestDeaths:

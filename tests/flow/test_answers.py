@@ -1,25 +1,18 @@
 """Answering a check once: what is believed of those in between, and what keeps an answer back."""
 
-from collections.abc import Iterator
-
 import pytest
 
+from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
 from scan_core.model.place import CheckPlace
 from scan_core.model.subject import Check
 from scan_core.model.target import ImageTarget
-from tests.flow.test_builds import APP
-from tests.flow.test_checks import gate_of, started, waiting
-from tests.flow.world import World
+from tests.flow.builds import APP, BASE, tag
+from tests.flow.fakes import Having, Meddling
+from tests.flow.waiting_checks import gate_of, started, waiting
+from tests.flow.world import ORG, World
 from tests.local.devops.driver import Receiver
 
 EVENTS = "POST .*/events"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """What the pipeline's check calls."""
-    with Receiver() as listening:
-        yield listening
 
 
 def is_forgotten(world: World, check: Check) -> bool:
@@ -42,11 +35,14 @@ def test_a_build_is_not_there_when_that_is_said_repeatedly(
 
 
 def test_one_that_is_asked_again_is_about_the_same_image(world: World, receiver: Receiver) -> None:
-    """A message comes twice, and a tag has moved in between."""
-    stage, check = waiting(started(world, APP), receiver)
+    """A message comes twice, and in between a tag has moved, and the build has made one more."""
+    build = started(world, APP)
+    stage, check = waiting(build, receiver)
     world.ask(check)
     world.serve()
-    world.registry.push(APP)
+    for image in (APP, BASE):
+        world.registry.push(image)
+    build.tag(tag(BASE))
     world.ask(check)
     world.serve()
     (target,) = gate_of(world, check).targets
@@ -100,4 +96,24 @@ def test_a_log_that_cannot_be_written_does_not_keep_the_answer_back(world: World
     message = world.claimed()
     world.sim.fault("POST .*/logs", "status", status=403, count=10_000)
     world.finish(message)
+    assert stage.result() == "succeeded"
+
+
+def test_a_token_that_is_not_accepted_holds_nothing_but_its_own_check(world: World, receiver: Receiver) -> None:
+    """It is the check's, not ours: everything else of the organisation goes on."""
+
+    def refuse() -> None:
+        raise DevOpsError(DevOpsErrorKind.SIGNED_OUT, "Azure DevOps does not accept the token.")
+
+    stage, check = waiting(started(world, APP), receiver)
+    refusing = Meddling(world.services.devops(ORG).checks, "append_log", before=refuse, times=20)
+    refused = world.with_devops(lambda devops: Having(devops, checks=refusing))
+    refused.ask(check)
+    refused.serve()
+    for _ in range(20):
+        refused.watch()
+        assert world.services.holds.fresh(ORG, world.clock()) is None
+        world.clock.advance(15)
+    assert gate_of(world, check).tries >= 3
+    world.run_until_quiet()
     assert stage.result() == "succeeded"

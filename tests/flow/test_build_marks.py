@@ -1,6 +1,6 @@
 """What a build carries says one thing at a time."""
 
-from tests.flow.test_builds import APP, built, told
+from tests.flow.builds import APP, built, told
 from tests.flow.world import World
 
 

@@ -1,84 +1,32 @@
 """Builds: the images they made are judged on the build, on its commit, and on its pull request."""
 
-from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from scan_core.flow import reconcile
-from scan_core.model.gate import Gate, GateState
-from scan_core.model.ids import BuildId, CommitSha, Iteration, ProjectId, RepositoryId
-from scan_core.model.image import image_reference
-from scan_core.model.image_tag import encode_tag
-from scan_core.model.place import BuildPlace, CommitPlace, PullRequestPlace
+from scan_core.model.gate import GateState
+from scan_core.model.ids import CommitSha, ProjectId, RepositoryId
+from scan_core.model.place import BuildPlace, CommitPlace
 from scan_core.model.rules import ImageRule, Rules
-from scan_core.model.subject import BuildRef, StatusName
+from scan_core.model.subject import StatusName
 from scan_core.model.target import ImageTarget
 from scan_core.registry.refusals import RefusalKind
-from tests.flow.scripted_worker import VULNERABLE, Ending
-from tests.flow.test_pushes import tip
+from tests.flow.builds import (
+    APP,
+    BAD,
+    BASE,
+    built,
+    gate_of,
+    images_of,
+    of_pull_request,
+    on_commit,
+    on_pull_request,
+    ref,
+    told,
+)
+from tests.flow.pushes import tip
 from tests.flow.world import ORG, World
-from tests.local.devops.driver import Pull, Repo
-from tests.local.devops.pipelines import BuildRun
-
-APP, BASE = "shop.azurecr.io/app:1", "shop.azurecr.io/base:1"
-BAD = Ending(report=VULNERABLE)
-
-
-def ref(build: BuildRun) -> BuildRef:
-    """Name a build."""
-    return BuildRef(organisation=ORG, project_id=ProjectId(build.project_id), build_id=BuildId(build.id))
-
-
-def built(world: World, repo: Repo, *images: str, ends: bool = True, **more: Any) -> BuildRun:
-    """Run a build of main that names images by its tags."""
-    known = {"sourceVersion": tip(repo), "sourceBranch": "refs/heads/main"}
-    build = world.sim.build(repo, **{**known, **more})
-    if images:
-        build.tag(*(encode_tag(image_reference(image)) for image in images))
-    if ends:
-        build.complete()
-    return build
-
-
-def told(world: World, build: BuildRun) -> None:
-    """Tell of a build, and serve it."""
-    world.ask(ref(build))
-    world.serve()
-
-
-def gate_of(world: World, build: BuildRun) -> Gate:
-    """Read the gate of a build."""
-    gate = world.at(BuildPlace(build=ref(build), commit=None))
-    assert gate is not None, "the build has no gate"
-    return gate
-
-
-def on_commit(repo: Repo, commit: str) -> list[str]:
-    """The states of the status of images on a commit."""
-    found = [each for each in repo.commit_statuses(commit) if each["context"]["name"] == "image"]
-    return [str(each["state"]) for each in sorted(found, key=lambda each: int(each["id"]))]
-
-
-def on_pull_request(pull: Pull) -> list[tuple[int, str]]:
-    """The statuses of images on a pull request, with their iteration."""
-    found = [each for each in pull.repo.sim.get(f"{pull.path}/statuses")["value"] if each["context"]["name"] == "image"]
-    return [(each["iterationId"], each["state"]) for each in sorted(found, key=lambda each: int(each["id"]))]
-
-
-def of_pull_request(world: World, pull: Pull, *images: str, definition: int = 3, ends: bool = True) -> BuildRun:
-    """Run a build of a pull request."""
-    source = pull.json()["lastMergeSourceCommit"]["commitId"]
-    return built(
-        world,
-        pull.repo,
-        *images,
-        ends=ends,
-        definition={"id": definition, "name": f"ci-{definition}"},
-        reason="pullRequest",
-        sourceBranch=f"refs/pull/{pull.id}/merge",
-        sourceVersion=pull.json()["lastMergeCommit"]["commitId"],
-        triggerInfo={"pr.number": str(pull.id), "pr.sourceSha": source},
-    )
 
 
 class TestOnTheBuild:
@@ -322,7 +270,7 @@ class TestUnheard:
     def test_a_build_of_which_no_hook_told_is_found(self, world: World) -> None:
         """Once hooks told of one in its project."""
         world.registry.push(APP)
-        repo = world.repository(project=world.sim.project("Builds of which nobody told"))
+        repo = world.repository(project=world.sim.project(f"Builds of which nobody told {uuid4().hex}"))
         told(world, built(world, repo))
         world.clock.advance(1)
         reconcile.reconcile(world.services)
@@ -331,21 +279,6 @@ class TestUnheard:
         reconcile.reconcile(world.services)
         world.run_until_quiet()
         assert "scangate-passed" in unheard.tags()
-
-
-def images_of(world: World, pull: Pull) -> Gate:
-    """Read the gate of the images of a pull request's first iteration."""
-    place = PullRequestPlace(
-        name=StatusName.IMAGE,
-        pull_request=world.ref(pull),
-        iteration=Iteration(1),
-        source_commit=CommitSha("0" * 40),
-        commit=CommitSha("0" * 40),
-        target_ref=world.branch(pull.repo).ref,
-    )
-    gate = world.at(place)
-    assert gate is not None
-    return gate
 
 
 def test_a_commit_of_two_repositories_has_two_gates() -> None:

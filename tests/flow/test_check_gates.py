@@ -1,59 +1,30 @@
 """Checks under trouble: what their build does meanwhile, whose pull request it is, and what must not be kept."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
-from scan_core.flow.check_answers import answer
+from scan_core.flow import gates
 from scan_core.model.gate import GateState
-from scan_core.model.image import image_reference
-from scan_core.model.image_tag import encode_tag
 from scan_core.model.place import CheckPlace
 from scan_core.model.subject import Check, StatusName
 from scan_core.registry.refusals import RefusalKind
-from tests.flow.fakes import Meddling
+from tests.flow.builds import APP, BASE, of_pull_request, tag
+from tests.flow.fakes import Having, Meddling
+from tests.flow.outages import with_builds
 from tests.flow.scripted_worker import VULNERABLE, Ending
-from tests.flow.test_builds import APP, BASE, of_pull_request, ref, told
-from tests.flow.test_checks import HEADERS, check_of, gate_of, started, waiting
-from tests.flow.test_pushes import Having
-from tests.flow.world import ORG, World
+from tests.flow.waiting_checks import at_a_later_stage, gate_of, started, waiting
+from tests.flow.world import World
 from tests.local.devops.driver import Receiver
-from tests.local.devops.pipelines import BuildRun, Reached, function_check
 
 BAD = Ending(report=VULNERABLE)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """What the pipeline's check calls."""
-    with Receiver() as listening:
-        yield listening
 
 
 def served(world: World, check: Check) -> None:
     """Accept a check, and serve it."""
     world.ask(check)
     world.serve()
-
-
-def failing_builds(world: World, kind: DevOpsErrorKind, times: int = 10_000) -> World:
-    """The same world, where builds cannot be read."""
-
-    def fail() -> None:
-        raise DevOpsError(kind, f"Azure DevOps says {kind}.")
-
-    failed = Meddling(world.services.devops(ORG).builds, "read", before=fail, times=times)
-    return world.with_devops(lambda devops: Having(devops, builds=failed))
-
-
-def at_a_later_stage(build: BuildRun, receiver: Receiver) -> tuple[Reached, Check]:
-    """Let a build reach a further stage whose check waits."""
-    before = len(receiver.bodies)
-    stage = build.reach_stage("later", checks=[function_check(receiver.url, headers=HEADERS)])
-    receiver.waited(before + 1)
-    return stage, check_of(receiver.headers[-1])
 
 
 class TestItsBuild:
@@ -65,7 +36,7 @@ class TestItsBuild:
         stage, check = waiting(build, receiver)
         served(world, check)
         world.registry.push(BASE)
-        build.tag(encode_tag(image_reference(BASE)))
+        build.tag(tag(BASE))
         world.scanned()
         assert stage.result() == "succeeded"
         assert gate_of(world, check).builds[0].references == (APP,)
@@ -80,7 +51,7 @@ class TestItsBuild:
         world.scanned()
         assert first.result() == "succeeded"
         world.registry.push(BASE)
-        build.tag(encode_tag(image_reference(BASE)))
+        build.tag(tag(BASE))
         from_later, later = at_a_later_stage(build, receiver)
         served(world, later)
         world.scanned(BAD)
@@ -98,13 +69,56 @@ class TestItsBuild:
         assert stage.result() == "succeeded"
         assert "asks to wait" in "\n".join(stage.check()["log"])
 
+    def test_an_image_that_moves_while_another_is_waited_for_stays_what_it_was(
+        self, world: World, receiver: Receiver
+    ) -> None:
+        """The check is about what its build had made when it asked."""
+        build = started(world, APP, BASE)
+        world.registry.refuse(BASE, RefusalKind.UNREACHABLE, "The registry does not answer.")
+        stage, check = waiting(build, receiver)
+        served(world, check)
+        first = gate_of(world, check)
+        assert (first.builds[0].references, first.builds[0].unresolved, first.rules) == ((APP,), True, None)
+        for image in (APP, BASE):
+            world.registry.push(image)
+        world.run_until_quiet()
+        assert stage.result() == "succeeded"
+        gate = gate_of(world, check)
+        assert world.registry.asked.count(APP) == 1
+        assert set(first.builds[0].targets) < set(gate.targets)
+        assert not gate.builds[0].unresolved
+
+    def test_the_log_that_was_begun_while_it_was_read_is_gone_on_with(self, world: World, receiver: Receiver) -> None:
+        """Not a second one."""
+        build = started(world, APP)
+        stage, check = waiting(build, receiver)
+
+        begun: list[CheckPlace] = []
+
+        def noted() -> None:
+            place = gate_of(world, check).place
+            assert isinstance(place, CheckPlace)
+            begun.append(place)
+
+        def watched() -> None:
+            gates.advance(world.services, gate_of(world, check).gate_id)
+            noted()
+
+        slow = Meddling(world.registry, "resolve", before=watched)
+        served(world.having(registries=lambda _: slow), check)
+        world.scanned()
+        noted()
+        assert stage.result() == "succeeded"
+        assert begun[0].log_id is not None
+        assert (begun[1].log_id, begun[1].commit) == (begun[0].log_id, build.json()["sourceVersion"])
+
     @pytest.mark.parametrize("kind", [DevOpsErrorKind.FORBIDDEN, DevOpsErrorKind.MALFORMED, DevOpsErrorKind.REJECTED])
     def test_one_that_cannot_be_read_fails_the_check_by_its_deadline(
         self, world: World, receiver: Receiver, kind: DevOpsErrorKind
     ) -> None:
         """Nothing hangs, and the token is kept nowhere."""
         stage, check = waiting(started(world, APP), receiver)
-        unseen = failing_builds(world, kind)
+        unseen = with_builds(world, "read", kind, times=10_000)
         served(unseen, check)
         for _ in range(4):
             world.clock.advance(world.services.settings.deadline_seconds / 3)
@@ -123,7 +137,7 @@ class TestItsBuild:
     def test_a_look_that_is_given_up_forgets_the_token(self, world: World, receiver: Receiver) -> None:
         """Its gate has it as long as it needs it."""
         _, check = waiting(started(world, APP), receiver)
-        unseen = failing_builds(world, DevOpsErrorKind.FORBIDDEN)
+        unseen = with_builds(world, "read", DevOpsErrorKind.FORBIDDEN, times=10_000)
         request = unseen.ask(check)
         unseen.serve()
         world.clock.advance(2 * world.services.settings.deadline_seconds)  # and no watch went round meanwhile
@@ -167,30 +181,6 @@ class TestItsPullRequest:
             alone.serve()
             alone.watch()
         assert stage.result() == "failed"
-
-
-class TestAtOnce:
-    def test_the_build_of_another_plan_answers_for_nobody(self, world: World, receiver: Receiver) -> None:
-        """As in callback mode."""
-        good = started(world, APP)
-        told(world, good)
-        world.scanned()
-        _, check = waiting(good, receiver)
-        assert answer(world.services, check)["status"] == "passed"
-        _, other = waiting(started(world, BASE), receiver, build_id=good.id)
-        told_at_once = answer(world.services, other)
-        assert told_at_once["status"] == "unknown"
-        assert told_at_once["page"] is None
-        assert "the plan that this check belongs to" in (told_at_once["description"] or "")
-
-    def test_a_build_whose_images_are_not_known_yet_is_unknown(self, world: World, receiver: Receiver) -> None:
-        """Neither passed nor failed."""
-        build = started(world, APP)
-        world.registry.refuse(APP, RefusalKind.UNREACHABLE, "The registry does not answer.")
-        world.ask(ref(build))
-        world.serve()
-        _, check = waiting(build, receiver)
-        assert answer(world.services, check)["status"] == "unknown"
 
 
 def test_a_message_that_comes_again_does_not_bring_the_token_back(world: World, receiver: Receiver) -> None:

@@ -1,80 +1,22 @@
 """Checks: a pipeline waits for one answer, reads why in its log, and gets it once."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from scan_core.flow.check_answers import answer
-from scan_core.intake.sealing import context_of, seal
-from scan_core.model.gate import Gate, GateState
-from scan_core.model.image import image_reference
-from scan_core.model.image_tag import encode_tag
+from scan_core.model.gate import GateState
 from scan_core.model.place import CheckPlace
 from scan_core.model.rules import OnNothing, Rules
 from scan_core.model.subject import Check, StatusName
 from scan_core.registry.refusals import RefusalKind
 from tests.builders import source_of
-from tests.flow.conftest import SEALING_KEY
+from tests.flow.builds import APP, BASE, of_pull_request, told
 from tests.flow.fakes import Fuse, Killed
 from tests.flow.scripted_worker import VULNERABLE, Ending
-from tests.flow.test_builds import APP, BASE, of_pull_request, ref, told
-from tests.flow.world import ORG, World
+from tests.flow.waiting_checks import gate_of, started, waiting
+from tests.flow.world import World
 from tests.local.devops.driver import Receiver
-from tests.local.devops.pipelines import BuildRun, Reached, asked
 
 BAD = Ending(report=VULNERABLE)
-HEADERS = {"BuildId": "$(Build.BuildId)", "TimelineId": "$(system.TimelineId)"}
-"""What a check's author adds to those of the documentation."""
 TWO_DAYS = 2 * 86_400 + 60
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """What the pipeline's check calls."""
-    with Receiver() as listening:
-        yield listening
-
-
-def check_of(headers: dict[str, str], **changes: Any) -> Check:
-    """Make the check that headers come to."""
-    known = {
-        "organisation": ORG,
-        "project_id": headers["ProjectId"].lower(),
-        "hub": headers["HubName"],
-        "plan_id": headers["PlanId"].lower(),
-        "job_id": headers["JobId"].lower(),
-        "task_id": headers["TaskInstanceId"].lower(),
-        "timeline_id": headers.get("TimelineId"),
-        "build_id": headers.get("BuildId"),
-        **changes,
-    }
-    check = Check.model_validate(known)
-    token = changes.get("token", headers["AuthToken"])
-    return check.model_copy(update={"sealed_token": seal(token, [SEALING_KEY], context_of(check))})
-
-
-def waiting(build: BuildRun, receiver: Receiver, **more: Any) -> tuple[Reached, Check]:
-    """Let a build reach a stage whose check waits for us."""
-    stage, headers = asked(build, receiver, headers=HEADERS)
-    return stage, check_of(headers, **more)
-
-
-def gate_of(world: World, check: Check) -> Gate:
-    """Read the gate of a check."""
-    gate = world.at(CheckPlace(check=check))
-    assert gate is not None
-    return gate
-
-
-def started(world: World, *images: str, **more: Any) -> BuildRun:
-    """Begin a build that has pushed images, and goes on."""
-    repo = world.repository(rules=more.pop("rules", None))
-    build = world.sim.build(repo)
-    for image in images:
-        world.registry.push(image)
-        build.tag(encode_tag(image_reference(image)))
-    return build
 
 
 class TestTheAnswer:
@@ -278,23 +220,3 @@ class TestDeadlines:
             pass
         world.run_until_quiet()
         assert stage.result() == "succeeded"
-
-
-class TestAtOnce:
-    def test_a_known_verdict_is_told(self, world: World, receiver: Receiver) -> None:
-        """For checks that do not wait."""
-        build = started(world, APP)
-        _, check = waiting(build, receiver)
-        assert answer(world.services, check)["status"] == "unknown"
-        world.ask(ref(build))
-        world.serve()
-        assert answer(world.services, check)["status"] == "unknown"
-        world.scanned(BAD)
-        told_at_once = answer(world.services, check)
-        assert told_at_once["status"] == "failed"
-        assert "critical" in (told_at_once["description"] or "")
-
-    def test_what_cannot_be_known_says_so(self, world: World, receiver: Receiver) -> None:
-        """A source, or images that only the check names."""
-        _, check = waiting(started(world, APP), receiver, judges=(StatusName.SOURCE,))
-        assert "callback" in (answer(world.services, check)["description"] or "")

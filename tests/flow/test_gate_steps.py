@@ -9,20 +9,14 @@ from scan_core.devops.pull_requests import IterationRead, MergeStatus, PullReque
 from scan_core.flow import gate_steps, pull_request_steps
 from scan_core.flow.gate_steps import Question
 from scan_core.flow.pull_request_steps import iteration_of
-from scan_core.model.gate import Decision, Gate, GateState, Status, StatusState
+from scan_core.model.gate import Gate, GateState, Status, StatusState
 from scan_core.model.ids import BranchRef, CommitSha, Iteration, ScanId
-from scan_core.model.verdict import Outcome, SeverityCounts
+from scan_core.model.verdict import Outcome
 from tests.builders import HOUR, NOON, a_commit, a_gate, a_pull_request, a_target, an_iteration, some_rules
+from tests.flow.decisions import DECIDED, TIMED_OUT, decision
 
 STATUS = Status(state=StatusState.PENDING, description="Scanning")
 LATER = NOON + timedelta(minutes=10)
-
-
-def decision(*, provisional: bool = False, outcome: Outcome = Outcome.PASSED) -> Decision:
-    """What a row holds of a verdict."""
-    return Decision(
-        number=1, outcome=outcome, reasons=(), counts=SeverityCounts(), decided_at=NOON, provisional=provisional
-    )
 
 
 def read(**changes: Any) -> PullRequest:
@@ -53,8 +47,6 @@ def opened(pull_request: PullRequest) -> Gate:
     return pull_request_steps.opened(pull_request, iteration(pull_request.source_commit), NOON, HOUR)
 
 
-TIMED_OUT = a_gate(state=GateState.DECIDED, decision=decision(provisional=True, outcome=Outcome.ERROR))
-DECIDED = a_gate(state=GateState.DECIDED, decision=decision())
 ENDED = [a_gate(state=GateState.SUPERSEDED), a_gate(state=GateState.CLOSED)]
 
 

@@ -108,6 +108,13 @@ class TestAnyOrder:
         gate = after(a_gate(), *builds)
         assert all(contributed(gate, one, RULES, NOON, HOUR) is None for one in (*builds, *gate.builds))
 
+    @given(_BUILDS)
+    def test_a_gate_that_forgot_its_rules_is_told_them_again(self, builds: list[BuildImages]) -> None:
+        """A verdict without a scan took them, and its pull request came back since."""
+        gate = after(a_gate(), *builds)
+        forgetful = gate.model_copy(update={"rules": None, "targets": (), "waits_for": (), "missing": ()})
+        assert judged(after(forgetful, *gate.builds)) == judged(gate)
+
 
 class TestOneBuild:
     def test_an_image_that_was_seen_stays_judged(self) -> None:

@@ -1,5 +1,6 @@
 """Which images a build made: entries of the rules, its tags, and what is wrong with either."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,14 +11,13 @@ from hypothesis import strategies as st
 from scan_core.devops.builds import BuildRead
 from scan_core.flow.build import named_in, pull_request_of
 from scan_core.flow.naming_images import found, named_by_build, named_by_texts, to_be_found
-from scan_core.flow.rules_reading import NotYet
 from scan_core.flow.services import Services
 from scan_core.model.ids import OrganisationName
 from scan_core.model.image import image_reference, platform
 from scan_core.model.image_tag import encode_tag
 from scan_core.model.rules import ImageRule, Rules
 from scan_core.registry.refusals import RefusalKind
-from tests.flow.fakes import ScriptedRegistry
+from tests.flow.fakes import Clock, Meddling, ScriptedRegistry
 
 APP, BASE = "shop.azurecr.io/app:1", "shop.azurecr.io/base:1"
 ORG = OrganisationName("fabrikam")
@@ -158,6 +158,28 @@ class TestTags:
         assert named.images[APP][1] == (ARM,)
         assert named.images[BASE][1] == (AMD,)
 
+    def test_are_not_followed_without_end(self) -> None:
+        """Whoever may tag a build could have registries asked, and images scanned, a thousand times."""
+        named = named_by_build(a_build(tags=tuple(tag(f"shop.azurecr.io/app:{n}") for n in range(120))), Rules())
+        assert len(named.images) == 50
+        assert named.wrong == ("The build names more than 50 images; name fewer.",)
+        wrong = named_by_build(a_build(tags=tuple(f"scangate-image.Shop{n}.io~x=1" for n in range(120))), Rules()).wrong
+        assert len(wrong) == 51
+        assert wrong[-1] == named.wrong[0]
+
+    def test_that_change_without_end_are_not_followed_either(self) -> None:
+        """Of one build, 50 in all."""
+        first = tuple(f"shop.azurecr.io/app:{n}" for n in range(40))
+        later = named_by_build(a_build(tags=tuple(tag(f"shop.azurecr.io/new:{n}") for n in range(40))), Rules())
+        known = to_be_found(a_build()).model_copy(update={"asked": named_by_texts(first, Rules()).asked})
+        assert len(later.beyond(known).images) == 10
+        assert "more than 50" in later.beyond(known).wrong[0]
+
+    def test_of_fifty_images_are_all_followed(self) -> None:
+        """That many may be named."""
+        named = named_by_build(a_build(tags=tuple(tag(f"shop.azurecr.io/app:{n}") for n in range(50))), Rules())
+        assert (len(named.images), named.wrong) == (50, ())
+
     def test_that_are_wrong_alike_are_one_problem(self) -> None:
         """Nobody has to read it twice."""
         assert len(named_by_build(a_build(tags=("scangate-image.x", "scangate-image.x")), Rules()).wrong) == 1
@@ -170,16 +192,21 @@ class TestFindingThem:
         return ScriptedRegistry()
 
     @pytest.fixture
-    def services(self, registry: ScriptedRegistry) -> Services:
-        """Just the registries."""
-        return cast("Services", SimpleNamespace(registries=lambda _: registry))
+    def clock(self) -> Clock:
+        """The test's clock."""
+        return Clock()
+
+    @pytest.fixture
+    def services(self, registry: ScriptedRegistry, clock: Clock) -> Services:
+        """Just the registries, and the time."""
+        return cast("Services", SimpleNamespace(registries=lambda _: registry, now=clock))
 
     def test_gives_a_target_for_each_platform(self, services: Services, registry: ScriptedRegistry) -> None:
         """By the digest of its own manifest; equal ones once."""
         registry.push(APP, platforms=("linux/amd64", "linux/arm64"))
         registry.images["shop.azurecr.io/app:latest"] = registry.images[APP]
         named = named_by_texts((APP, "shop.azurecr.io/app:latest"), Rules(platforms=(AMD, ARM)))
-        images = found(services, ORG, a_build(), named, 0)
+        images = found(services, ORG, a_build(), named, 0).images
         assert [target.platform for target in images.targets] == [AMD, ARM]
         assert (images.build_id, images.definition_id, images.missing) == (12, 3, ())
 
@@ -189,27 +216,68 @@ class TestFindingThem:
     ) -> None:
         """Its failure is a state with a deadline."""
         registry.refuse(APP, kind, "Not now.")
-        with pytest.raises(NotYet, match=r"Not now\."):
-            found(services, ORG, a_build(), named_by_texts((APP,), Rules()), 1000)
+        seen = found(services, ORG, a_build(), named_by_texts((APP,), Rules()), 1000)
+        assert (str(seen.not_yet), seen.images.unresolved, seen.images.asked) == ("Not now.", True, ())
 
     def test_waits_a_little_for_an_image_that_is_not_there(self, services: Services) -> None:
         """What was just pushed may not be everywhere yet."""
         named = named_by_texts((APP,), Rules())
         for tries in range(4):
-            with pytest.raises(NotYet):
-                found(services, ORG, a_build(), named, tries)
-        images = found(services, ORG, a_build(), named, 4)
-        assert images.targets == ()
+            assert found(services, ORG, a_build(), named, tries).not_yet is not None
+        seen = found(services, ORG, a_build(), named, 4)
+        images = seen.images
+        assert (seen.not_yet, images.unresolved, images.targets) == (None, False, ())
         assert APP in images.missing[0]
 
     def test_asks_nothing_twice(self, services: Services, registry: ScriptedRegistry) -> None:
         """A tag may move; only another platform of it is another question."""
         registry.push(APP)
         named = named_by_texts((APP,), Rules())
-        known = found(services, ORG, a_build(), named, 0)
+        known = found(services, ORG, a_build(), named, 0).images
         assert not named.beyond(known).images
         assert named_by_texts((APP,), Rules(platforms=(AMD, ARM))).beyond(known).images.keys() == {APP}
         assert named_by_texts((APP, BASE), Rules()).beyond(known).images.keys() == {BASE}
+
+    def test_keeps_what_it_found_while_another_image_is_waited_for(
+        self, services: Services, registry: ScriptedRegistry
+    ) -> None:
+        """A tag may move before that one is there; and one registry's trouble says nothing of another's."""
+        elsewhere = "other.azurecr.io/app:1"
+        registry.refuse(APP, RefusalKind.THROTTLED, "Not now.", retry_after=30)
+        for image in (BASE, elsewhere):
+            registry.push(image)
+        named = named_by_texts((APP, BASE, elsewhere), Rules())
+        seen = found(services, ORG, a_build(), named, 0)
+        assert seen.images.unresolved
+        assert seen.images.references == (elsewhere,)
+        assert registry.asked == [APP, elsewhere], "a registry that does not answer is asked once for a message"
+        assert named.beyond(seen.images).images.keys() == {APP, BASE}
+
+    def test_waits_for_as_long_as_a_registry_asks(self, services: Services, registry: ScriptedRegistry) -> None:
+        """The longest pause, where several ask for one."""
+        elsewhere = "other.azurecr.io/app:1"
+        registry.refuse(APP, RefusalKind.THROTTLED, "Not now.", retry_after=30)
+        registry.refuse(elsewhere, RefusalKind.THROTTLED, "Nor now.", retry_after=90)
+        seen = found(services, ORG, a_build(), named_by_texts((APP, elsewhere), Rules()), 0)
+        assert seen.not_yet is not None
+        assert (str(seen.not_yet), seen.not_yet.retry_after) == ("Not now.", 90)
+
+    def test_ends_in_time_and_leaves_the_rest_for_the_next_message(
+        self, services: Services, registry: ScriptedRegistry, clock: Clock
+    ) -> None:
+        """A slow registry must not outlast the time of a function."""
+        texts = tuple(f"shop.azurecr.io/app:{number}" for number in range(20))
+        for text in texts:
+            registry.push(text)
+        slow = Meddling(registry, "resolve", after=lambda: clock.advance(30), times=1000)
+        services.registries = lambda _: slow  # type: ignore[misc]  # a namespace
+        begun = clock()
+        seen = found(services, ORG, a_build(), named_by_texts(texts, Rules()), 0)
+        assert clock() - begun < timedelta(minutes=5)
+        assert seen.images.unresolved
+        assert "still finding out" in str(seen.not_yet)
+        rest = named_by_texts(texts, Rules()).beyond(seen.images)
+        assert (len(seen.images.targets), len(rest.images)) == (len(registry.asked), 20 - len(registry.asked))
 
     def test_is_still_to_be_done_at_first(self) -> None:
         """Until then the build stands for nothing that could pass."""

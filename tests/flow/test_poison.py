@@ -1,15 +1,21 @@
 """Messages that failed again and again: who waits is told, and nothing here ever throws."""
 
 import pytest
+from azure.core.exceptions import AzureError
 
 from scan_core.flow.poison import note_defect, poisoned_request, poisoned_result
 from scan_core.model.attempt import ResultMessage
 from scan_core.model.gate import GateState
 from scan_core.model.ids import AttemptNumber, ScanId
 from scan_core.model.request import RequestMessage
+from scan_core.model.subject import Check
+from tests.flow.builds import APP
 from tests.flow.fakes import Meddling
 from tests.flow.scripted_worker import Ending
+from tests.flow.waiting_checks import started, waiting
 from tests.flow.world import World
+from tests.local.devops.driver import Receiver
+from tests.wired import refuse
 
 
 def fail() -> None:
@@ -60,6 +66,14 @@ class TestRequests:
         broken = world.having(gates=Meddling(world.services.gates, "look", before=fail))
         poisoned_request(broken.services, RequestMessage.dump_json(world.request(pull)))
 
+    def test_come_back_while_storage_is_out_of_reach(self, world: World) -> None:
+        """Nothing of them is kept yet, and the host would delete what ends well."""
+        request = RequestMessage.dump_json(world.request(world.proposed()))
+        for door, method in (("poison", "keep"), ("gates", "look")):
+            away = world.having(**{door: Meddling(getattr(world.services, door), method, before=refuse)})
+            with pytest.raises(AzureError):
+                poisoned_request(away.services, request)
+
     def test_are_put_aside(self, world: World) -> None:
         """Whether or not they can be read; how often they came is counted."""
         bodies = [b"{", RequestMessage.dump_json(world.request(world.proposed()))]
@@ -99,6 +113,35 @@ class TestRequests:
         row = world.services.gates.look(world.ref(pull).subject)
         assert row is not None
         assert row.value.problem is None
+
+
+class TestChecks:
+    def test_that_nobody_took_are_looked_at_once_more(self, world: World, receiver: Receiver) -> None:
+        """Settings were wrong for a while; there is no row yet that could be answered."""
+        stage, check = waiting(started(world, APP), receiver)
+        request = world.ask(check)
+        world.queues.requests.clear()
+        poisoned_request(world.services, RequestMessage.dump_json(request))
+        world.run_until_quiet()
+        assert stage.result() == "succeeded"
+
+    def test_that_fail_once_more_are_answered_with_an_error(self, world: World, receiver: Receiver) -> None:
+        """There is a defect: nobody is sent round in circles, and nobody waits for ever."""
+        stage, check = waiting(started(world, APP), receiver)
+        body = RequestMessage.dump_json(world.ask(check))
+        world.queues.requests.clear()
+        poisoned_request(world.services, body)
+        broken = world.having(gates=Meddling(world.services.gates, "insert_gate", before=fail))
+        with pytest.raises(RuntimeError):
+            broken.serve()
+        world.queues.requests.clear()
+        poisoned_request(world.services, body)
+        assert world.queues.requests == []
+        assert stage.result() == "failed"
+        look = world.services.gates.look(check.subject)
+        assert look is not None
+        assert isinstance(look.value.of, Check)
+        assert (look.value.served, look.value.of.sealed_token) == (True, None)
 
 
 class TestResults:

@@ -5,7 +5,7 @@ import pytest
 from scan_core.model.gate import GateState
 from scan_core.model.ids import CommitSha
 from tests.flow.fakes import Killed, Meddling
-from tests.flow.test_pushes import place, pushed, shown, tip
+from tests.flow.pushes import place, pushed, shown, tip
 from tests.flow.world import World
 from tests.local.devops.driver import Repo
 

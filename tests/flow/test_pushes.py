@@ -1,53 +1,17 @@
 """Pushes: the newest commit of a judged branch is scanned, and carries the verdict as its own status."""
 
-from typing import Any
 from uuid import uuid4
 
-from scan_core.devops.errors import DevOpsError, DevOpsErrorKind
+from scan_core.devops.errors import DevOpsErrorKind
 from scan_core.flow import reconcile
-from scan_core.model.gate import Gate, GateState
-from scan_core.model.ids import BranchRef, CommitSha, ProjectId, RepositoryId
-from scan_core.model.place import CommitPlace
-from scan_core.model.request import PushRequest
+from scan_core.model.gate import GateState
+from scan_core.model.ids import BranchRef
 from scan_core.model.subject import Branch
 from tests.builders import source_of
-from tests.flow.fakes import Meddling
+from tests.flow.outages import with_repositories
+from tests.flow.pushes import LISTED, push, pushed, shown, tip
 from tests.flow.scripted_worker import VULNERABLE, Ending
-from tests.flow.world import ORG, World
-from tests.local.devops.driver import Repo
-
-LISTED = "branches: [release]\n"
-
-
-def place(branch: Branch, commit: str) -> CommitPlace:
-    """Where the gate of a pushed commit stands."""
-    return CommitPlace(
-        organisation=branch.organisation,
-        project_id=branch.project_id,
-        repository_id=branch.repository_id,
-        commit=CommitSha(commit),
-        ref=branch.ref,
-    )
-
-
-def tip(repo: Repo, name: str = "main") -> str:
-    """The commit that a branch points to."""
-    found = repo.sim.get(f"{repo.path}/refs?filter=heads/{name}")["value"]
-    return next(str(each["objectId"]) for each in found if each["name"] == f"refs/heads/{name}")
-
-
-def pushed(world: World, repo: Repo, name: str = "main") -> Gate | None:
-    """Tell of a push, serve it, and give the gate of the branch's commit."""
-    branch = world.branch(repo, name)
-    world.ask(branch)
-    world.serve()
-    return world.at(place(branch, tip(repo, name)))
-
-
-def shown(repo: Repo, commit: str) -> list[str]:
-    """The states of our statuses on a commit, the oldest first."""
-    found = [each for each in repo.commit_statuses(commit) if each["context"]["genre"] == "scangate"]
-    return [str(each["state"]) for each in sorted(found, key=lambda each: int(each["id"]))]
+from tests.flow.world import World
 
 
 class TestTheDefaultBranch:
@@ -177,13 +141,7 @@ class TestOtherBranches:
     def test_a_push_whose_branches_cannot_be_listed_is_tried_again(self, world: World) -> None:
         """It names none, so they have to be listed."""
         repo = world.repository()
-
-        def fail() -> None:
-            raise DevOpsError(DevOpsErrorKind.UNAVAILABLE, "Azure DevOps is away.")
-
-        devops = world.services.devops(ORG)
-        repositories = Meddling(devops.repositories, "branches", before=fail)
-        away = world.with_devops(lambda real: Having(real, repositories=repositories))
+        away = with_repositories(world, "branches", DevOpsErrorKind.UNAVAILABLE)
         world.queues.send_request(push(world, repo, ()))
         away.serve()
         world.clock.advance(60)
@@ -194,7 +152,7 @@ class TestOtherBranches:
 class TestUnheard:
     def test_a_push_of_which_no_hook_told_is_found(self, world: World) -> None:
         """By looking where the branch points to, once in a while."""
-        repo = world.repository()
+        repo = world.repository(project=world.sim.project(f"Told of nothing {uuid4().hex}"))
         pushed(world, repo)
         world.scanned()
         world.push(repo, "topic:main")
@@ -212,28 +170,3 @@ class TestUnheard:
         world.clock.advance(2 * world.services.settings.verify_seconds)
         reconcile.reconcile(world.services)
         assert [sent for sent in world.queues.requests if isinstance(getattr(sent.request, "of", None), Branch)] == []
-
-
-class Having:
-    """Azure DevOps with some of its parts replaced."""
-
-    def __init__(self, real: Any, **parts: Any) -> None:
-        """Take the real one and the parts."""
-        self._real = real
-        self._parts = parts
-
-    def __getattr__(self, name: str) -> Any:
-        """Find a part, or what the real one has."""
-        return self._parts.get(name) or getattr(self._real, name)
-
-
-def push(world: World, repo: Repo, refs: tuple[BranchRef, ...]) -> PushRequest:
-    """A push that moved several branches."""
-    return PushRequest(
-        request_id=uuid4().hex,
-        organisation=ORG,
-        project_id=ProjectId(repo.json["project"]["id"]),
-        repository_id=RepositoryId(repo.json["id"]),
-        refs=refs,
-        accepted_at=world.clock(),
-    )

@@ -7,6 +7,7 @@ from azure.core.exceptions import ServiceRequestError
 
 from scan_core.flow import gates, results
 from scan_core.model.attempt import Artifact, Manifest
+from scan_core.model.gate import GateState
 from scan_core.model.signing import signed
 from tests.flow.fakes import Meddling
 from tests.flow.world import World
@@ -52,6 +53,23 @@ def test_a_verdict_that_is_overtaken_does_not_chase_the_look_that_is_put_off(wor
     world.run_until_quiet()
     assert [status.state for status in world.shown(pull) if status.iteration == 1] == ["pending"]
     assert world.shown(pull)[-1][:2] == (2, "succeeded")
+
+
+def test_a_gate_that_somebody_else_opened_again_is_told_what_it_waits_for(world: World) -> None:
+    """The row that was read before says that it is closed, and would be left alone."""
+    pull = world.proposed()
+    gate = world.gated(pull)
+    world.change(gate, state=GateState.CLOSED)
+
+    def reopen() -> None:
+        fresh = {"state": GateState.OPEN, "rules": None, "targets": (), "waits_for": ()}
+        world.change(world.gate(pull), **fresh, opened_at=world.clock())
+
+    world.hook(pull)
+    # The second time that it is read, it is to be opened again.
+    raced = world.having(gates=Meddling(Meddling(world.services.gates, "gate", after=reopen), "gates_of"))
+    raced.serve()
+    assert world.gate(pull).waits_for == gate.waits_for
 
 
 def test_the_deadline_counts_from_a_request_whose_message_was_lost(world: World) -> None:

@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
-from scan_core.flow import report_steps
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scan_core.flow import gate_steps, report_steps
 from scan_core.model.gate import Status, StatusState
 from tests.builders import NOON, a_gate
 
@@ -63,3 +66,23 @@ class TestReporting:
         assert back is not None
         assert back.reporter is None
         assert report_steps.yielded(mine, "you") is None
+
+
+class TestPauses:
+    @given(st.integers(0, 5000), st.integers(1, 300))
+    def test_end_in_time_for_the_deadline(self, passed: int, pause: int) -> None:
+        """At the time-out at the latest, and from there on again and again; after it they are what they are."""
+        gate, now = a_gate(), NOON + timedelta(seconds=passed)
+        shortened = report_steps.pause_in_time(gate, pause, 0, now)
+        if now >= gate.deadline:
+            assert shortened == pause
+        else:
+            assert shortened <= pause
+            until = max(gate_steps.time_out_at(gate), now + timedelta(seconds=15))
+            assert now + timedelta(seconds=shortened) <= until
+
+    @given(st.integers(0, 5000), st.integers(1, 300), st.floats(0, 4000))
+    def test_are_never_shorter_than_asked_for(self, passed: int, pause: int, least: float) -> None:
+        """Whoever asks for a pause gets it, whatever the deadline."""
+        usual = max(pause, int(least) + 1)
+        assert report_steps.pause_in_time(a_gate(), usual, least, NOON + timedelta(seconds=passed)) >= least

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from scan_core.flow.gates import advance, decide
 from scan_core.flow.reporting import report
 from scan_core.flow.result import take
@@ -150,3 +152,22 @@ def test_two_at_once_post_one_verdict(world: World) -> None:
     )
     take(meddled.services, said)
     assert world.states(pull) == ["pending", "succeeded"]
+
+
+@pytest.mark.parametrize("accepts_again_after", [3435, 3555])
+def test_the_pauses_after_refusals_do_not_outlast_the_deadline(
+    world: World, monkeypatch: pytest.MonkeyPatch, accepts_again_after: int
+) -> None:
+    """They have grown to minutes by then, and are as long as they can be; the error stands in time all the same."""
+    monkeypatch.setattr("scan_core.flow.backoff.random.uniform", lambda _, widest: widest)
+    pull = world.proposed()
+    world.sim.fault("POST .*/statuses", "status", status=403, count=10_000)
+    world.change(world.gated(pull), tries=20)
+    world.clock.advance(3120)  # tried here, and by its own count at 3420 and at 3720
+    for passed in range(3120, world.services.settings.deadline_seconds, 15):
+        if passed == accepts_again_after:
+            world.sim.sim("faults", method="DELETE")
+        world.serve()
+        world.watch()
+        world.clock.advance(15)
+    assert world.states(pull)[-1:] == ["error"]

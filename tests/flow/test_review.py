@@ -12,9 +12,9 @@ from scan_core.model.ids import ProjectId
 from scan_core.model.rules import Rules
 from scan_core.model.verdict import Outcome
 from tests.builders import HOUR, NOON, a_gate, an_iteration, some_rules
+from tests.flow.decisions import DECIDED, TIMED_OUT, decision
 from tests.flow.fakes import Killed, Meddling
 from tests.flow.scripted_worker import MEDIUM, VULNERABLE, Ending
-from tests.flow.test_gate_steps import DECIDED, TIMED_OUT, decision
 from tests.flow.world import ORG, World
 from tests.local.devops.driver import Pull, Repo
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.flow.test_builds import APP, BAD, BASE, built, gate_of, told
+from tests.flow.builds import APP, BAD, BASE, built, gate_of, told
 from tests.flow.world import World
 
 

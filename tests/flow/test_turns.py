@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scan_core.flow.turns import Caps, ahead_of, in_order, next_ones
+from scan_core.flow.turns import Caps, in_order, next_ones, places
 from scan_core.model.ids import OrganisationName, ScanId
 from scan_core.store.admission import Enlisted
 from tests.builders import NOON
@@ -47,7 +47,13 @@ class TestOrder:
     def test_the_place_in_the_queue_is_how_many_start_before(self) -> None:
         """And none for a scan that has its turn."""
         entries = [entry(1, "a", admitted=True), entry(2, "a"), entry(3, "b")]
-        assert [ahead_of(ScanId(f"{number:040}"), entries) for number in (1, 2, 3)] == [None, 1, 0]
+        full = Caps(deployment=1, organisation=100, repository=100)
+        assert places(entries, full) == {ScanId(f"{number:040}"): place for number, place in ((2, 1), (3, 0))}
+
+    def test_a_scan_that_gets_its_turn_this_moment_has_none(self) -> None:
+        """Though it counts for those behind it."""
+        entries = [entry(1, "a"), entry(2, "a")]
+        assert places(entries, Caps(1, 100, 100)) == {ScanId(f"{2:040}"): 1}
 
 
 class TestCaps:

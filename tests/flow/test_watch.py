@@ -155,6 +155,7 @@ class TestDeadWorkers:
         last = world.shown(pull)[-1]
         assert last.state == "error"
         assert "no sign of life" in last.description
+        assert "push again" in last.description
 
     def test_that_finished_without_a_word_give_their_result(self, world: World) -> None:
         """The manifest is looked for before an attempt is called dead."""

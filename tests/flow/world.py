@@ -25,7 +25,7 @@ from tests.local.devops.driver import ORGANISATION, Pull, Repo, Sim
 
 ORG = OrganisationName(ORGANISATION.lower())
 WATCH_SECONDS = 15
-_ROUNDS = 60
+_ROUNDS = 200
 _numbers = count(1)
 
 

@@ -91,6 +91,7 @@ class TestRefusals:
         """Is not asked at all, nor its name resolved."""
         caught = refusal(connect(), image_reference(f"{STRANGER}/app:1"))
         assert caught.kind is RefusalKind.NOT_LISTED
+        assert caught.sentence.endswith("then run the pipeline again."), "a build's image is asked for once"
         assert internet.dialled == []
 
     @pytest.mark.parametrize("host", [f"{CONTOSO}:444", f"{CONTOSO}:80", f"x.{CONTOSO}", f"{CONTOSO}.example.org"])

@@ -63,6 +63,25 @@ class TestLooks:
         assert gates.look(a_pull_request().subject) is None
 
 
+class TestQuestions:
+    def test_the_first_one_stays_until_it_is_forgotten(self, gates: GateStore) -> None:
+        """Later ones are told when it was."""
+        subject, later = a_pull_request().subject, NOON + timedelta(seconds=1)
+        first = gates.first_question(subject, NOON)
+        assert gates.first_question(subject, later) == first
+        assert gates.forget_question(subject, first)
+        assert gates.first_question(subject, later).value.asked_at == later
+        assert not gates.forget_question(subject, first)
+
+    def test_of_two_at_once_one_is_first(self, gates: GateStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The other one saw that there was none, too."""
+        subject, read = a_pull_request().subject, gates._questions.read
+        first = gates.first_question(subject, NOON)
+        unseen = iter([None])
+        monkeypatch.setattr(gates._questions, "read", lambda *key: next(unseen, first) and read(*key))
+        assert gates.first_question(subject, NOON + timedelta(seconds=1)) == first
+
+
 class TestGates:
     def test_the_gates_of_a_pull_request_come_in_the_order_of_its_iterations(self, gates: GateStore) -> None:
         """Ten comes after nine, whatever the rows are called."""
