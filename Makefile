@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 TYPED := scan_core local scanner function_app.py tests bench
 # Two at a time: the tests start servers and processes of their own.
-PYTEST_PARALLEL := -n 3 --dist worksteal
+PYTEST_PARALLEL := -n 2 --dist worksteal
 
 .PHONY: help
 help: ## Show these targets

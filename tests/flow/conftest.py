@@ -51,10 +51,10 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Origin:
     return Origin(tmp_path_factory.mktemp("origin") / "repository")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def project(simulator: Sim) -> dict[str, Any]:
-    """The project of most repositories."""
-    return simulator.project()
+    """A project in which nothing is left of another test for a timer to find."""
+    return simulator.project(f"Shop {uuid4().hex[:8]}")
 
 
 @pytest.fixture(params=[pytest.param(6, id="sample"), pytest.param(1, id="all", marks=pytest.mark.faults)])
