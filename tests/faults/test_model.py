@@ -32,7 +32,7 @@ from tests.flow.fakes import Clock
 pytestmark = pytest.mark.faults
 
 SHARDS = 2
-FEW, MANY = 10, 400
+FEW, MANY = 6, 400
 """Examples of a shard."""
 STEPS = 30
 
